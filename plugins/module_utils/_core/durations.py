@@ -1,0 +1,86 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Durations, fractions of a lifetime, and dates as text. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
+
+from .errors import InputError
+
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:\d+[wdhms])+")
+_PART = re.compile(r"(\d+)([wdhms])")
+_FRACTION = re.compile(r"(\d{1,6})/(\d{1,6})")
+_WAY_OUT = "Give a duration such as 15d, 36h or 1d12h"
+
+
+def parse_duration(text: str, where: str = "") -> timedelta:
+    """A duration of one or more numbers with a unit (w, d, h, m, s; a day is 86,400 s); `0` is none.
+
+    Raises InputError when the text is not one, or is over a million days.
+    """
+    text = str(text).strip()
+    if text == "0":
+        return timedelta()
+    if not _DURATION.fullmatch(text):
+        raise InputError(f"{text!r} is not a duration", where=where, way_out=_WAY_OUT)
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    if seconds > 1_000_000 * 86400:
+        raise InputError(f"{text!r} is over a million days", where=where, way_out=_WAY_OUT)
+    return timedelta(seconds=seconds)
+
+
+def lead(lifetime: timedelta, text: str, where: str = "") -> timedelta:
+    """How long before its end a certificate of this lifetime is due.
+
+    text: a fraction of the lifetime (`1/3`) or a duration (`15d`).
+    Raises InputError when it is neither, or a fraction not between 0 and 1.
+    """
+    part = fraction(text, where)
+    return parse_duration(text, where) if part is None else lifetime * part.numerator / part.denominator
+
+
+def fraction(text: str, where: str = "") -> Fraction | None:
+    """The fraction that the text is, or None when it is not of the form `a/b`. Raises InputError when not within ]0, 1[."""
+    match = _FRACTION.fullmatch(str(text).strip())
+    if not match:
+        return None
+    above, below = int(match.group(1)), int(match.group(2))
+    if not 0 < above < below:
+        raise InputError(f"{text!r} is not between 0 and 1", where=where, way_out="Give a fraction such as 1/3, or a duration such as 15d")
+    return Fraction(above, below)
+
+
+def whole_days(span: timedelta) -> int:
+    """Whole days, truncated toward zero as OpenSSL's ASN.1 time difference does (proxmox-formats 1.5, 4)."""
+    days = abs(span) // timedelta(days=1)
+    return days if span >= timedelta() else -days
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """The moment as RFC 3339 text in UTC with seconds, `2026-11-23T01:00:00Z`; None stays None."""
+    if moment is None:
+        return None
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+
+
+def from_rfc3339(text: str) -> datetime:
+    """The reverse of rfc3339. Raises ValueError on any other form."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+
+
+def in_words(span: timedelta) -> str:
+    """A span for people, rounded down: `9 days`, `3 hours`, `40 seconds`; negative spans as their absolute value."""
+    seconds = int(abs(span).total_seconds())
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            return plural(seconds // size, unit)
+    return plural(seconds, "second")
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 day`, `2 days`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

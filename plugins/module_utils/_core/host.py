@@ -1,0 +1,42 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge of a module: its clock, its names, and the one place where an error becomes the module's answer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import datetime, timezone
+
+from .errors import EvergreenError, chain
+from .files import refused
+
+
+def now() -> datetime:
+    """The host's time, aware, UTC."""
+    return datetime.now(timezone.utc)
+
+
+def nodename() -> str:
+    """The host's node name (uname), whole."""
+    return os.uname().nodename
+
+
+def resolv_conf(path: str = "/etc/resolv.conf") -> str:
+    """The text of resolv.conf; empty where there is none."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(65536)
+    except OSError:
+        return ""
+
+
+@contextlib.contextmanager
+def answering(module):
+    """Turns an EvergreenError into fail_json: `msg` is the sentence, with all its causes in `error_chain`."""
+    try:
+        yield
+    except EvergreenError as error:
+        module.fail_json(msg=str(error), error_chain=chain(error), retry=error.retry, **error.results)
+    except OSError as error:
+        module.fail_json(msg=str(refused(error, str(error.filename or "host"))), error_chain=chain(error), retry=False)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locks between runs on one host: flock on a file of its own that is never deleted."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+
+from .errors import LockBusy
+from .files import refused
+
+
+@contextlib.contextmanager
+def locked(path: str, seconds: float = 60.0):
+    """Holds the lock file's exclusive flock; a second run waits, at most so many seconds. Raises LockBusy after them.
+
+    flock and not lockf: a record lock is lost with any descriptor of the file that the process closes.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise refused(error, path) from error
+    try:
+        _wait(descriptor, path, time.monotonic() + seconds, seconds)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait(descriptor: int, path: str, deadline: float, seconds: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                raise LockBusy(f"another run has held the lock for over {seconds:g} seconds", where=path, way_out="Wait for it to end, or end it") from error
+            time.sleep(0.05)

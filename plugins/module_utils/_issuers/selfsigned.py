@@ -1,0 +1,180 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Self-signed certificates: how one is made, and the way from decision to installed pair (seed 000)."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import uuid
+from datetime import datetime
+from typing import NamedTuple, Optional
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+from .._core.errors import FileRefused, HostError
+from .._core.files import group_id, user_id
+from .._core.locks import locked
+from .._lifecycle import pair
+from .._lifecycle.observe import facts_of, observe
+from .._lifecycle.rule import RENEW, SKIP, Decision, decide
+from .._x509.keys import new_key, to_pem
+from .._x509.parse import leaf
+
+_OIDS = {"CN": NameOID.COMMON_NAME, "C": NameOID.COUNTRY_NAME, "L": NameOID.LOCALITY_NAME, "ST": NameOID.STATE_OR_PROVINCE_NAME,
+         "O": NameOID.ORGANIZATION_NAME, "OU": NameOID.ORGANIZATIONAL_UNIT_NAME, "street": NameOID.STREET_ADDRESS, "DC": NameOID.DOMAIN_COMPONENT,
+         "serialNumber": NameOID.SERIAL_NUMBER, "UID": ObjectIdentifier("0.9.2342.19200300.100.1.1"), "emailAddress": NameOID.EMAIL_ADDRESS}
+_GENERAL_NAMES = {"DNS": x509.DNSName, "IP": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
+                  "email": x509.RFC822Name, "URI": x509.UniformResourceIdentifier}
+
+
+class Outcome(NamedTuple):
+    """What a renewal did, or would do in check mode. before, after: the certificate file's bytes, None where there is none."""
+
+    decision: Decision
+    changed: bool
+    before: Optional[bytes]
+    after: Optional[bytes]
+    unproven: bool
+
+
+def subject_of(wanted) -> tuple:
+    """The subject of a new certificate, ((short name, value), …).
+
+    A product's own is `O=<product>, OU=<new UUID, upper case>, CN=<fqdn>`, which is how it is known again
+    (proxmox-formats 1.3); else the declared one, else `CN=<first name that fits>`.
+    """
+    if wanted.subject is not None:
+        return wanted.subject
+    if wanted.product_row.organizations:
+        return (("O", wanted.product_row.organizations[0]), ("OU", str(uuid.uuid4()).upper()), ("CN", wanted.fqdn))
+    fitting = [name.partition(":")[2] for name in wanted.new_names if len(name.partition(":")[2]) <= 64]
+    return (("CN", fitting[0]),) if fitting else ()
+
+
+def new_certificate(wanted, key, now: datetime) -> bytes:
+    """A self-signed certificate over the key, PEM: valid from now for wanted.lifetime, a random positive serial of 159 bits.
+
+    The extensions, none critical but the names where the subject is empty (RFC 5280, 4.2.1.6), and their order are Proxmox's.
+    """
+    pairs = subject_of(wanted)
+    name = x509.Name([x509.NameAttribute(_OIDS[short], value) for short, value in pairs])
+    start = now.replace(microsecond=0)
+    public = key.public_key()
+    identifier = x509.SubjectKeyIdentifier.from_public_key(public)
+    builder = x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=public, serial_number=x509.random_serial_number(),
+                                      not_valid_before=start, not_valid_after=start + wanted.lifetime)
+    for extension, critical in (
+            (x509.BasicConstraints(ca=False, path_length=None), False),
+            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+            (x509.SubjectAlternativeName([_general_name(text) for text in wanted.new_names]), not pairs),
+            (identifier, False),
+            (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False)):
+        builder = builder.add_extension(extension, critical)
+    digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    return builder.sign(key, digest).public_bytes(serialization.Encoding.PEM)
+
+
+def _general_name(text: str):
+    kind, value = text.split(":", 1)
+    return _GENERAL_NAMES[kind](value)
+
+
+def renew(wanted, state, now: datetime, check: bool) -> Outcome:
+    """Decides, and where it is due makes and installs a new pair; an interrupted installation is ended and a pair set aside deployed first.
+
+    Raises HostError and InputError with nothing replaced. check: the same decision, nothing written.
+    """
+    memory = state.of(wanted.path)
+    target = pair.Target(wanted.path, wanted.key_path, wanted.owner, wanted.group, wanted.mode, wanted.key_mode)
+    pair.pieces_of(target, b"", b"")
+    if check:
+        return _renew(wanted, memory, target, now, check=True)
+    decision, before = _look(wanted, memory, now)
+    if decision.action != RENEW:
+        return Outcome(decision, False, before, before, False)
+    state.prepare()
+    with locked(memory.lock_path):
+        return _renew(wanted, state.fresh(wanted.path), target, now, check=False)
+
+
+def _look(wanted, memory, now: datetime) -> tuple:
+    decision = decide(observe(wanted, memory), wanted, now)
+    return decision, _bytes(wanted.path)
+
+
+def _bytes(path: str) -> Optional[bytes]:
+    try:
+        return pair.read(path)
+    except (FileNotFoundError, FileRefused):
+        return None
+
+
+def _renew(wanted, memory, target, now: datetime, check: bool) -> Outcome:
+    decision, before = _look(wanted, memory, now)
+    if decision.action != RENEW:
+        return Outcome(decision, False, before, before, False)
+    _refuse(wanted, memory, decision)
+    proof = bool(wanted.activate or wanted.endpoints)
+    if decision.reason == "interrupted" and not check:
+        return _end_interrupted(wanted, memory, target, now, decision, before)
+    if decision.reason == "unproven" and not wanted.force:
+        return Outcome(decision, False, before, before, True)
+    if check:
+        return Outcome(decision, True, before, None, proof)
+    pieces = _usable_aside(wanted, memory, target, now)
+    if pieces is None:
+        key = new_key(*wanted.new_key)
+        pieces = pair.pieces_of(target, new_certificate(wanted, key, now), to_pem(key))
+    pair.install(memory, pieces, pair.remembered(_fingerprint(pieces[-1].content), now, proof))
+    pair.forget_aside(memory)
+    return Outcome(decision, True, before, pieces[-1].content, proof)
+
+
+def _end_interrupted(wanted, memory, target, now: datetime, decision, before) -> Outcome:
+    """Ends the installation of a killed run, then decides anew: what it brought back may be due itself."""
+    pair.repair(memory)
+    again = _renew(wanted, memory, target, now, check=False)
+    if again.changed:
+        return again._replace(before=before)
+    return Outcome(decision, True, before, again.after, again.unproven)
+
+
+def _usable_aside(wanted, memory, target, now: datetime):
+    """The pieces set aside when they are still what is wanted; None when there are none, or they have become due themselves."""
+    pieces = None if wanted.force else pair.aside(memory)
+    if not pieces or pieces[-1].content is None or pieces[0].content is None:
+        return None
+    key, certificate = pieces[0].content, pieces[-1].content
+    facts = facts_of(wanted, certificate, "aside", lambda: key)
+    if decide(facts, wanted, now).action in (RENEW, SKIP):
+        return None
+    fresh = pair.pieces_of(target, certificate, key)
+    return fresh if len(fresh) == 2 else [fresh[0]._replace(content=certificate)]
+
+
+def _fingerprint(certificate: bytes) -> str:
+    digest = leaf(certificate, "new").fingerprint(hashes.SHA256()).hex()
+    return ":".join(digest[at:at + 2] for at in range(0, 64, 2))
+
+
+def _refuse(wanted, memory, decision: Decision) -> None:
+    """What stands in the way of a renewal, before anything is written."""
+    if decision.reason == "unreadable" and not wanted.force and "installed" not in memory.load():
+        raise FileRefused(decision.message, way_out="It is not replaced, because it cannot be seen to be ours: restore or remove it, or set force")
+    _refuse_directory(wanted)
+
+
+def _refuse_directory(wanted) -> None:
+    """Proxmox Backup Server refuses to start unless its folder is exactly its own (proxmox-formats 1.1)."""
+    row = wanted.product_row
+    if not row.directory or os.path.dirname(wanted.path) != row.directory[0]:
+        return
+    path, owner, group, mode = row.directory
+    status = os.stat(path)
+    if (status.st_uid, status.st_gid, status.st_mode & 0o7777) != (user_id(owner, -1), group_id(group, -1), mode):
+        raise HostError(f"is not {owner}:{group} {mode:04o}, as {row.label} demands", where=path,
+                        way_out=f"Run `chown {owner}:{group} {path}` and `chmod {mode:04o} {path}`")

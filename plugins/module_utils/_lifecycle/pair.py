@@ -1,0 +1,195 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificate and key put in place as one act: journal, kept pair, repair of what a killed run left.
+
+The steps stand in docs/architecture.md. All functions expect the certificate's lock to be held.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import NamedTuple, Optional
+
+from .._core.durations import rfc3339
+from .._core.errors import HostError
+from .._core.files import Piece, group_id, read, refused, replace_all, user_id
+from .state import Memory, make_folder, write_private
+
+
+class Target(NamedTuple):
+    """Where a pair goes and whose it is. key_path equal to path: one combined file, key first."""
+
+    path: str
+    key_path: str
+    owner: Optional[str] = None
+    group: Optional[str] = None
+    mode: Optional[int] = None
+    key_mode: Optional[int] = None
+
+
+def pieces_of(target: Target, certificate: bytes, key: bytes) -> list:
+    """The files to put in place, the key first (seed 000). What is not asked for stays as it is on the file there, else 0644 and 0600, the caller's.
+
+    Links are followed: the new file takes the place of the one behind the link. Raises InputError for an unknown owner or group.
+    """
+    if target.key_path == target.path:
+        return [_piece(target.path, key.rstrip(b"\n") + b"\n" + certificate, target, target.mode, 0o600)]
+    key_mode = target.key_mode if target.key_mode is not None else None
+    return [_piece(target.key_path, key, target, key_mode, 0o600), _piece(target.path, certificate, target, target.mode, 0o644)]
+
+
+def _piece(path: str, content: bytes, target: Target, mode: Optional[int], default_mode: int) -> Piece:
+    path = os.path.realpath(path)
+    try:
+        there = os.stat(path)
+        uid, gid, old_mode = there.st_uid, there.st_gid, there.st_mode & 0o777
+    except FileNotFoundError:
+        uid, gid, old_mode = os.geteuid(), os.getegid(), default_mode
+    except OSError as error:
+        raise refused(error, path) from error
+    return Piece(path, content, user_id(target.owner, uid), group_id(target.group, gid), old_mode if mode is None else mode)
+
+
+def same_on_disk(pieces: list) -> bool:
+    """Whether the files are there already with this content, owner and mode."""
+    for piece in pieces:
+        there = _on_disk(piece.path)
+        if there.content != piece.content or (piece.content is not None and there[2:] != piece[2:]):
+            return False
+    return True
+
+
+def _on_disk(path: str) -> Piece:
+    try:
+        status = os.stat(path)
+        return Piece(path, read(path), status.st_uid, status.st_gid, status.st_mode & 0o777)
+    except FileNotFoundError:
+        return Piece(path, None, os.geteuid(), os.getegid(), 0o600)
+
+
+def install(memory: Memory, pieces: list, note: dict) -> None:
+    """Puts the files in place as one act; the files before are kept. note: what state.json remembers once it is done.
+
+    Raises HostError with the old files in place when something stands in the way before the first replacement.
+    """
+    for piece in pieces:
+        if os.path.isdir(piece.path):
+            raise HostError("is a folder", where=piece.path, way_out="Name a file")
+    memory.make()
+    _save(memory, "kept", [_on_disk(piece.path) for piece in pieces])
+    _roll(memory, pieces, note)
+
+
+def _roll(memory: Memory, pieces: list, note: dict) -> None:
+    _save(memory, "next", pieces)
+    journal = os.path.join(memory.folder, "journal.json")
+    write_private(journal, json.dumps({"note": note}).encode())
+    try:
+        replace_all(pieces)
+    except HostError:
+        # Nothing was replaced when staging failed; when a rename failed, the journal must stay for the repair.
+        if not _any_replaced(pieces):
+            os.unlink(journal)
+            _drop(memory, "next")
+        raise
+    _finish(memory, note)
+
+
+def _any_replaced(pieces: list) -> bool:
+    return any(_on_disk(piece.path).content == piece.content for piece in pieces)
+
+
+def _finish(memory: Memory, note: dict) -> None:
+    memory.keep(**note)
+    os.unlink(os.path.join(memory.folder, "journal.json"))
+    _drop(memory, "next")
+
+
+def repair(memory: Memory) -> bool:
+    """Ends an installation that was killed between its first and its last file. True when there was one. Raises HostError."""
+    if not memory.has("journal.json"):
+        return False
+    pieces = _load(memory, "next")
+    if pieces is None:
+        raise HostError("the journal of an interrupted installation has lost its files", where=memory.folder,
+                        way_out="Check that certificate and key belong together, then remove journal.json there")
+    try:
+        note = json.loads(read(os.path.join(memory.folder, "journal.json")))["note"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise HostError("the journal of an interrupted installation cannot be read", where=memory.folder,
+                        way_out="Check that certificate and key belong together, then remove journal.json there") from error
+    replace_all(pieces)
+    _finish(memory, note)
+    return True
+
+
+def restore(memory: Memory, note: dict, set_aside: bool) -> bool:
+    """Brings the kept files back as one act. set_aside: the ones in place now are kept as `aside`, to be deployed first next time.
+
+    False when there is nothing kept, or it is in place already.
+    """
+    kept = _load(memory, "kept")
+    if kept is None or same_on_disk(kept):
+        return False
+    if set_aside:
+        _save(memory, "aside", [_on_disk(piece.path) for piece in kept])
+    _roll(memory, kept, note)
+    return True
+
+
+def aside(memory: Memory):
+    """The pieces issued but not deployed, or None."""
+    return _load(memory, "aside")
+
+
+def kept(memory: Memory):
+    """The pieces of before the last installation, or None."""
+    return _load(memory, "kept")
+
+
+def forget_aside(memory: Memory) -> None:
+    """Drops the pair that was set aside: it is in service, or no longer wanted."""
+    _drop(memory, "aside")
+
+
+def remembered(fingerprint: str, now, wants_proof: bool) -> dict:
+    """What state.json remembers of an installation."""
+    return {"installed": {"fingerprint": fingerprint, "at": rfc3339(now)}, "unproven": {"fingerprint": fingerprint, "since": rfc3339(now)} if wants_proof else None}
+
+
+def _save(memory: Memory, name: str, pieces: list) -> None:
+    """One folder of pieces, whole or not at all: it is made beside its place and renamed."""
+    fresh, place = os.path.join(memory.folder, f"{name}.new"), os.path.join(memory.folder, name)
+    shutil.rmtree(fresh, ignore_errors=True)
+    make_folder(fresh)
+    rows = []
+    for number, piece in enumerate(pieces):
+        if piece.content is not None:
+            write_private(os.path.join(fresh, f"{number}.pem"), piece.content)
+        rows.append({"path": piece.path, "there": piece.content is not None, "uid": piece.uid, "gid": piece.gid, "mode": piece.mode})
+    write_private(os.path.join(fresh, "pieces.json"), json.dumps(rows).encode())
+    _drop(memory, name)
+    os.rename(fresh, place)
+
+
+def _load(memory: Memory, name: str):
+    folder = os.path.join(memory.folder, name)
+    try:
+        rows = json.loads(read(os.path.join(folder, "pieces.json")))
+        return [Piece(row["path"], read(os.path.join(folder, f"{number}.pem")) if row["there"] else None, row["uid"], row["gid"], row["mode"])
+                for number, row in enumerate(rows)]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _drop(memory: Memory, name: str) -> None:
+    """Removes a folder of pieces; it is renamed first, so that a kill leaves it whole or gone."""
+    place, gone = os.path.join(memory.folder, name), os.path.join(memory.folder, f"{name}.old")
+    shutil.rmtree(gone, ignore_errors=True)
+    try:
+        os.rename(place, gone)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(gone)

@@ -1,0 +1,269 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The renewal rule: what is on disk, what is wanted and the time in; one decision with all its findings out. Pure.
+
+What may not be touched is settled first (skip). Then all checks are asked, the strongest answer wins, every finding is kept.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple, Optional
+
+from .._core.durations import in_words, lead, plural, rfc3339, whole_days
+from .._core.errors import InputError
+
+NONE, WARN, RENEW, SKIP = 0, 1, 2, 3
+ACTIONS = ("none", "warn", "renew", "skip")
+
+# The closed list of reasons: returns, mails and docs/reasons.md share these words.
+REASONS = {
+    "valid": "nothing is due",
+    "upcoming": "it will be renewed soon; whoever pins it should prepare",
+    "due": "the renewal date of its rule has passed",
+    "expired": "its notAfter has passed",
+    "not_yet_valid": "its notBefore lies ahead: a clock is wrong, or it was installed too early",
+    "missing": "there is no certificate at the path",
+    "unreadable": "the file is there but no certificate can be read from it",
+    "key_missing": "there is no private key at the key path",
+    "pair_broken": "the private key cannot be read or does not belong to the certificate",
+    "names_differ": "its names are not the declared ones",
+    "subject_differs": "its subject is not the declared one",
+    "key_differs": "its key type or size is not the declared one",
+    "excessive_lifetime": "its lifetime exceeds max_lifetime",
+    "renamed": "the product's own certificate, but for another FQDN than the host has now",
+    "not_selfsigned": "declared self-signed, but another kind of certificate is in force",
+    "cluster_ca": "issued by the Proxmox VE cluster CA, which alone renews it",
+    "interrupted": "an installation was killed half-way and is ended first",
+    "undeployed": "issued before but not deployed, because its activation failed",
+    "unproven": "installed but not yet proven to be served",
+    "forced": "asked for by force",
+}
+
+
+class Facts(NamedTuple):
+    """What was gathered of one certificate (room `observe`). Fields not needed to decide may stay None."""
+
+    present: bool = True
+    unreadable: Optional[str] = None       # the sentence, when no certificate can be read
+    not_before: Optional[datetime] = None
+    not_after: Optional[datetime] = None
+    issued_as: Optional[str] = None        # "own", "selfsigned", "cluster_ca", "other"
+    own_fqdn: Optional[str] = None         # the FQDN of a product's own issuer
+    key: str = "unknown"                   # "matches", "differs", "missing", "unreadable", "unknown"
+    key_says: str = ""                     # the sentence, when the key is unreadable
+    names: Optional[frozenset] = None
+    subject: Optional[tuple] = None
+    key_type: Optional[str] = None
+    key_size: Optional[int] = None
+    interrupted: bool = False
+    undeployed: bool = False
+    unproven: bool = False
+
+
+class Finding(NamedTuple):
+    """One check's answer."""
+
+    action: int
+    reason: str
+    message: str
+
+
+class Decision(NamedTuple):
+    """The strongest answer, all findings, and the instants at which warn and renew begin (None: unknown or never)."""
+
+    action: int
+    reason: str
+    message: str
+    findings: tuple
+    due_at: Optional[datetime] = None
+    warn_at: Optional[datetime] = None
+
+
+def renewal_lead(lifetime: timedelta, text: Optional[str], where: str = "") -> timedelta:
+    """How long before its end a certificate of this lifetime is due.
+
+    text: a fraction, a duration, or None for the default: 1/3 of the lifetime, 1/2 when it is under 10 days
+    (Let's Encrypt's integration guide). Raises InputError as `lead` does.
+    """
+    return lead(lifetime, text or ("1/2" if lifetime < timedelta(days=10) else "1/3"), where)
+
+
+def instants(not_before: datetime, not_after: datetime, rule, where: str = "") -> tuple:
+    """(warn_at, due_at) of a certificate under a rule, to the second; warn_at is None where the rule has no warning.
+
+    rule: has renew_before, warn_before (text or None), renew_days, warn_days (whole truncated days or None), warns (bool).
+    A rule of N whole days is true from N days and 86,399 seconds on: days are truncated (seed 000; row 5).
+    """
+    lifetime = not_after - not_before
+    if rule.renew_before is None and rule.renew_days is not None:
+        before = timedelta(days=rule.renew_days + 1, seconds=-1)
+    else:
+        before = renewal_lead(lifetime, rule.renew_before, where)
+    if rule.warn_before is not None:
+        earlier = lead(lifetime, rule.warn_before, where)
+    elif rule.renew_before is None and rule.warn_days is not None:
+        earlier = timedelta(days=rule.warn_days + 1, seconds=-1)
+    else:
+        earlier = min(2 * before, lifetime) if rule.warns else None
+    due_at = _at(not_after, before)
+    return (None if earlier is None else min(_at(not_after, earlier), due_at)), due_at
+
+
+def _at(end: datetime, before: timedelta) -> datetime:
+    try:
+        return (end - before).replace(microsecond=0)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=end.tzinfo)
+
+
+def refuse_endless(lifetime: timedelta, rule, where: str) -> None:
+    """Raises InputError when a fresh certificate of this lifetime would be due at once: it would be renewed on every run."""
+    start = datetime(2000, 1, 1)
+    due_at = instants(start, start + lifetime, rule, where)[1]
+    if due_at <= start:
+        raise InputError(f"a certificate that lives {in_words(lifetime)} would be renewed on every run", where=where,
+                         way_out="Give a shorter renew_before, or a longer lifetime")
+
+
+def _settled(facts: Facts, wanted) -> Optional[Finding]:
+    """What may not be touched, whatever else is true of it."""
+    if facts.interrupted or not facts.present or facts.unreadable:
+        return None
+    if facts.issued_as == "cluster_ca":
+        return Finding(SKIP, "cluster_ca", "issued by the Proxmox VE cluster CA, which renews it by itself")
+    if wanted.issuer != "selfsigned":
+        return None
+    if facts.issued_as == "other" or (facts.issued_as == "selfsigned" and wanted.product_row.organizations):
+        return Finding(SKIP, "not_selfsigned", f"the certificate in force is not {wanted.product_row.label}'s own self-signed one; "
+                       "remove the file to go back to a self-signed certificate")
+    if facts.issued_as == "own" and facts.own_fqdn != wanted.fqdn and not wanted.adopt_renamed:
+        return Finding(SKIP, "renamed", f"made for {facts.own_fqdn!r}, but the host is {wanted.fqdn!r} now; set adopt_renamed to renew it for the new name")
+    return None
+
+
+def _interrupted(facts, wanted, now, at):
+    if facts.interrupted:
+        return Finding(RENEW, "interrupted", "an installation was interrupted; it is ended before anything else")
+
+
+def _missing(facts, wanted, now, at):
+    if not facts.present and not facts.interrupted:
+        return Finding(RENEW, "missing", "there is no certificate yet")
+
+
+def _unreadable(facts, wanted, now, at):
+    if facts.unreadable:
+        return Finding(RENEW, "unreadable", facts.unreadable)
+
+
+def _pair(facts, wanted, now, at):
+    if not facts.present or facts.unreadable:
+        return None
+    if facts.key == "missing":
+        return Finding(RENEW, "key_missing", f"there is no private key at {wanted.key_path}")
+    if facts.key == "differs":
+        return Finding(RENEW, "pair_broken", f"the private key at {wanted.key_path} does not belong to the certificate")
+    if facts.key == "unreadable":
+        return Finding(RENEW, "pair_broken", facts.key_says)
+
+
+def _renamed(facts, wanted, now, at):
+    if facts.issued_as == "own" and facts.own_fqdn != wanted.fqdn:
+        return Finding(RENEW, "renamed", f"made for {facts.own_fqdn!r}; the host is {wanted.fqdn!r} now")
+
+
+def _names(facts, wanted, now, at):
+    if wanted.names is None or facts.names is None or facts.names == wanted.names:
+        return None
+    missing, extra = sorted(wanted.names - facts.names), sorted(facts.names - wanted.names)
+    parts = [f"{word} {', '.join(names)}" for word, names in (("missing", missing), ("not declared", extra)) if names]
+    return Finding(RENEW, "names_differ", f"its names differ: {'; '.join(parts)}")
+
+
+def _subject(facts, wanted, now, at):
+    if wanted.subject is not None and facts.subject is not None and sorted(facts.subject) != sorted(wanted.subject):
+        return Finding(RENEW, "subject_differs", f"its subject is {_rdns(facts.subject)}, declared is {_rdns(wanted.subject)}")
+
+
+def _key_kind(facts, wanted, now, at):
+    if wanted.key_type is None or facts.key_type is None:
+        return None
+    if facts.key_type != wanted.key_type or (wanted.key_size and facts.key_size != wanted.key_size):
+        return Finding(RENEW, "key_differs", f"its key is {facts.key_type} {facts.key_size}, declared is {wanted.key_type} {wanted.key_size or ''}".rstrip())
+
+
+def _ends(facts, wanted, now, at):
+    if facts.not_after is None:
+        return None
+    if now > facts.not_after:
+        return Finding(RENEW, "expired", f"expired {in_words(now - facts.not_after)} ago, on {rfc3339(facts.not_after)}")
+    left = whole_days(facts.not_after - now)
+    if now >= at[1]:
+        return Finding(RENEW, "due", f"expires in {plural(left, 'day')}, on {rfc3339(facts.not_after)}; due since {rfc3339(at[1])}")
+    if at[0] is not None and now >= at[0]:
+        return Finding(WARN, "upcoming", f"expires in {plural(left, 'day')}, on {rfc3339(facts.not_after)}; will be renewed from {rfc3339(at[1])} on")
+
+
+def _starts(facts, wanted, now, at):
+    if facts.not_before is not None and now < facts.not_before:
+        return Finding(WARN, "not_yet_valid", f"not valid before {rfc3339(facts.not_before)}; check the clock of the host")
+
+
+def _excessive(facts, wanted, now, at):
+    if facts.not_after is None or wanted.max_lifetime is None or facts.not_after - facts.not_before <= wanted.max_lifetime:
+        return None
+    action = RENEW if wanted.excessive == "renew" else WARN
+    return Finding(action, "excessive_lifetime", f"lives {plural(whole_days(facts.not_after - facts.not_before), 'day')}, "
+                   f"more than the {plural(whole_days(wanted.max_lifetime), 'day')} of max_lifetime"
+                   + ("" if action == RENEW else "; set excessive to renew to shorten it"))
+
+
+def _undeployed(facts, wanted, now, at):
+    if facts.undeployed:
+        return Finding(RENEW, "undeployed", "a new certificate was issued, but its activation failed; it is deployed first")
+
+
+def _unproven(facts, wanted, now, at):
+    if facts.unproven:
+        return Finding(RENEW, "unproven", "installed, but not yet proven to be served")
+
+
+def _forced(facts, wanted, now, at):
+    if wanted.force:
+        return Finding(RENEW, "forced", "asked for by force")
+
+
+# In the order in which the first of equally strong findings names the reason.
+CHECKS = (_interrupted, _missing, _unreadable, _pair, _ends, _renamed, _names, _subject, _key_kind, _undeployed, _unproven, _excessive, _starts, _forced)
+
+
+def decide(facts: Facts, wanted, now: datetime) -> Decision:
+    """The decision on one certificate.
+
+    wanted: a Wanted of room `declaration`. now: aware; its fraction of a second is cut, as the products count whole seconds.
+    A certificate of which issuer is `external` is never more than warned of: a human has to act.
+    """
+    now = now.replace(microsecond=0)
+    at = (None, None)
+    if facts.not_after is not None:
+        at = instants(facts.not_before, facts.not_after, wanted)
+    settled = _settled(facts, wanted)
+    if settled:
+        return Decision(SKIP, settled.reason, settled.message, (settled,))
+    findings = tuple(_capped(found, wanted) for found in (check(facts, wanted, now, at) for check in CHECKS) if found)
+    warn_at, due_at = at
+    if not findings:
+        return Decision(NONE, "valid", f"valid until {rfc3339(facts.not_after)}", (), due_at, warn_at)
+    strongest = max(findings, key=lambda finding: finding.action)
+    return Decision(strongest.action, strongest.reason, strongest.message, findings, due_at, warn_at)
+
+
+def _capped(finding: Finding, wanted) -> Finding:
+    if wanted.issuer == "external" and finding.action == RENEW:
+        return finding._replace(action=WARN)
+    return finding
+
+
+def _rdns(pairs: tuple) -> str:
+    return ", ".join(f"{key}={value}" for key, value in pairs)

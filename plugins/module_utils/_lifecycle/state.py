@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The memory on the host: one folder a certificate, named by the certificate's path. Losing it costs a reminder, never a certificate."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from urllib.parse import quote
+
+from .._core.errors import FileRefused, HostError
+from .._core.files import Piece, read, refused, replace_all
+
+FORMAT = 1
+
+
+def folder_name(path: str) -> str:
+    """The folder of a certificate's memory: its path, percent-encoded; a hash ends the names that a file system could not hold."""
+    name = quote(path, safe="").lstrip(".") or "%2F"
+    if len(name) <= 200:
+        return name
+    return f"{name[:120]}-{hashlib.sha256(path.encode()).hexdigest()}"
+
+
+class State:
+    """The memory below one state path. Nothing is made on disk before there is something to remember."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._known = frozenset(os.listdir(path))
+        except FileNotFoundError:
+            self._known = frozenset()
+        except OSError as error:
+            raise refused(error, path) from error
+
+    def of(self, path: str) -> Memory:
+        """The memory of the certificate at this path."""
+        return Memory(self.path, folder_name(path), path, self._known)
+
+    def fresh(self, path: str) -> Memory:
+        """The same, but as the disk is now: under the lock, another run may just have made it."""
+        return Memory(self.path, folder_name(path), path)
+
+    def prepare(self) -> None:
+        """Makes the state path and its folder of locks, root 0700. Raises HostError."""
+        make_folder(self.path)
+        make_folder(os.path.join(self.path, "locks"))
+
+
+class Memory:
+    """What is remembered of one certificate: `state.json` and the folders of pairs beside it."""
+
+    def __init__(self, root: str, name: str, path: str, known: frozenset | None = None) -> None:
+        self.folder, self.lock_path = os.path.join(root, name), os.path.join(root, "locks", f"{name}.lock")
+        self.path, self._root = path, root
+        self.exists = name in known if known is not None else os.path.isdir(self.folder)
+
+    def has(self, name: str) -> bool:
+        """Whether the folder holds such an entry now."""
+        return self.exists and os.path.exists(os.path.join(self.folder, name))
+
+    def load(self) -> dict:
+        """The remembered record; empty when there is none. A damaged file is as good as none: it costs a reminder."""
+        if not self.exists:
+            return {}
+        try:
+            record = json.loads(read(os.path.join(self.folder, "state.json")))
+        except (FileNotFoundError, ValueError, FileRefused):
+            return {}
+        return record if isinstance(record, dict) and record.get("format") == FORMAT else {}
+
+    def keep(self, **changes) -> None:
+        """Changes the remembered record, atomically; a value of None forgets the key. Raises HostError."""
+        before = self.load()
+        record = {key: value for key, value in {**before, **changes, "format": FORMAT, "path": self.path}.items() if value is not None}
+        if record == before:
+            return
+        self.make()
+        write_private(os.path.join(self.folder, "state.json"), json.dumps(record, indent=1, sort_keys=True).encode() + b"\n")
+
+    def make(self) -> None:
+        """Makes the folder where it is missing."""
+        make_folder(self._root)
+        make_folder(self.folder)
+        self.exists = True
+
+
+def make_folder(path: str) -> None:
+    """Makes a folder of mode 0700, parents included. Raises HostError."""
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise refused(error, path) from error
+    if os.stat(path).st_mode & 0o022:
+        raise HostError("can be written by other users, and private keys pass through it", where=path, way_out=f"Run `chmod 0700 {path}`, or set state_path")
+
+
+def write_private(path: str, content: bytes) -> None:
+    """Writes one file of the state, 0600, atomically. Raises HostError."""
+    replace_all([Piece(path, content, os.geteuid(), os.getegid(), 0o600)])

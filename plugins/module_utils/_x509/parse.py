@@ -1,0 +1,182 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates and private keys read with `cryptography`, the quiet path's part: dates, names, does the pair match. Pure.
+
+Everything here works with cryptography 36 and newer; the differences between versions stay in this room.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import warnings
+from datetime import datetime, timezone
+
+from .._core.errors import FileRefused, LibraryMissing
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.utils import CryptographyDeprecationWarning
+    # Proxmox's own certificates have the serial number 0, which the library reads but warns of (proxmox-formats 1.3).
+    warnings.filterwarnings("ignore", category=CryptographyDeprecationWarning)
+    MISSING = None
+except ImportError as _error:
+    MISSING = _error
+
+BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 #.]+)-----(.*?)-----END \1-----", re.DOTALL)
+CERTIFICATE_LABELS = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE")
+_SHORT = {"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU",
+          "2.5.4.5": "serialNumber", "2.5.4.9": "street", "0.9.2342.19200300.100.1.25": "DC",
+          "0.9.2342.19200300.100.1.1": "UID", "1.2.840.113549.1.9.1": "emailAddress"}
+
+
+def require_library() -> None:
+    """Raises LibraryMissing, with the names of the packages, where `cryptography` cannot be imported."""
+    if MISSING is not None:
+        raise LibraryMissing(
+            f"the Python library cryptography cannot be imported ({MISSING})", where="host",
+            way_out="Install Debian's package python3-cryptography, or `pip install cryptography` for the Python that Ansible uses") from MISSING
+
+
+def leaf(data: bytes, where: str) -> x509.Certificate:
+    """The first certificate of a PEM file (any text around it) or a DER file. Raises FileRefused for anything else."""
+    try:
+        return x509.load_pem_x509_certificate(data) if b"-----BEGIN " in data else x509.load_der_x509_certificate(data)
+    except Exception as first:  # the library raises ValueError, and its own panics, at hostile bytes
+        for der in certificate_ders(data):
+            return from_der(der, where)
+        raise FileRefused(_what_instead(data), where=where, way_out="Put a PEM or DER certificate there") from first
+
+
+def from_der(der: bytes, where: str) -> x509.Certificate:
+    """One certificate. Raises FileRefused when the library cannot read it."""
+    try:
+        return x509.load_der_x509_certificate(der)
+    except Exception as error:
+        raise FileRefused(f"the certificate cannot be read: {error}", where=where, way_out="Replace it by a valid certificate") from error
+
+
+def certificate_ders(data: bytes) -> list:
+    """The DER bytes of every certificate block of a PEM text, in order; blocks that are no base64 are left out."""
+    ders = []
+    for label, body in BLOCK.findall(data):
+        if label in CERTIFICATE_LABELS:
+            try:
+                der = base64.b64decode(b"".join(body.split()), validate=True)
+            except ValueError:
+                continue
+            # A TRUSTED CERTIFICATE carries OpenSSL's trust settings behind the certificate.
+            ders.append(der[:_der_length(der)] if label.startswith(b"TRUSTED") else der)
+    return ders
+
+
+def _der_length(der: bytes) -> int:
+    """The length of the first DER element, its header included."""
+    if len(der) < 2 or der[1] < 0x80:
+        return 2 + (der[1] if len(der) > 1 else 0)
+    size = der[1] & 0x7F
+    return 2 + size + int.from_bytes(der[2:2 + size], "big")
+
+
+def _what_instead(data: bytes) -> str:
+    if not data.strip():
+        return "the file is empty"
+    if b"-----BEGIN CERTIFICATE-----" in data and b"-----END CERTIFICATE-----" not in data:
+        return "the certificate is cut off"
+    if b"PRIVATE KEY-----" in data and b"CERTIFICATE-----" not in data:
+        return "there is a private key where a certificate belongs"
+    if b"CERTIFICATE REQUEST-----" in data:
+        return "there is a certificate request where a certificate belongs"
+    return "there is no certificate in it that can be read"
+
+
+def dates(certificate: x509.Certificate) -> tuple[datetime, datetime]:
+    """notBefore and notAfter, aware, UTC (cryptography before 42 gives naive ones)."""
+    try:
+        return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except AttributeError:
+        utc = timezone.utc
+        return certificate.not_valid_before.replace(tzinfo=utc), certificate.not_valid_after.replace(tzinfo=utc)
+
+
+def name_text(name: x509.Name) -> str:
+    """A name as OpenSSL's default text does it: `O = x, OU = y`, in the certificate's order (proxmox-formats 1.5, 1)."""
+    return ", ".join(f"{_SHORT.get(a.oid.dotted_string, a.oid.dotted_string)} = {a.value}" for a in name)
+
+
+def name_pairs(name: x509.Name) -> tuple:
+    """A name as ((short name, value), …), in the certificate's order."""
+    return tuple((_SHORT.get(a.oid.dotted_string, a.oid.dotted_string), a.value) for a in name)
+
+
+def names_of(certificate: x509.Certificate) -> tuple:
+    """The subject alternative names as `DNS:…`, `IP:…`, `email:…`, `URI:…`; other kinds and a missing extension are left out.
+
+    Raises ValueError where the extension is malformed.
+    """
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    kinds = {x509.DNSName: "DNS", x509.IPAddress: "IP", x509.RFC822Name: "email", x509.UniformResourceIdentifier: "URI"}
+    return tuple(f"{kinds[type(entry)]}:{entry.value}" for entry in found if type(entry) in kinds)
+
+
+def key_kind(public) -> tuple:
+    """(RSA, EC, Ed25519 or the library's own word, size in bits or None) of a public or private key."""
+    for name, kinds in (("RSA", (rsa.RSAPublicKey, rsa.RSAPrivateKey)), ("EC", (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)),
+                        ("Ed25519", (ed25519.Ed25519PublicKey, ed25519.Ed25519PrivateKey))):
+        if isinstance(public, kinds):
+            return name, getattr(public, "key_size", None)
+    return type(public).__name__, getattr(public, "key_size", None)
+
+
+def public_bytes(public) -> bytes:
+    """SubjectPublicKeyInfo of a public key, in DER."""
+    return public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def private_key(data: bytes, where: str, passphrase: bytes | None = None, checked: bool = True):
+    """The private key of a PEM text (the first PRIVATE KEY block, whatever stands around it) or DER file.
+
+    checked: False leaves out the library's slow test of an RSA key's numbers, where it can (cryptography 39).
+    Raises FileRefused: no key, an encrypted key without its passphrase, a wrong passphrase, a broken key.
+    """
+    load, text = _loader(data)
+    extra = {} if checked else {"unsafe_skip_rsa_key_validation": True}
+    try:
+        try:
+            return load(text, passphrase, **extra)
+        except TypeError:
+            # Either the keyword is older than the library, or passphrase and encryption do not go together: only the second repeats.
+            return load(text, passphrase)
+    except TypeError as error:
+        fact = "the private key is encrypted" if passphrase is None else "a passphrase was given, but the private key is not encrypted"
+        raise FileRefused(fact, where=where, way_out="Decrypt it with `openssl pkey`: services need an unencrypted key" if passphrase is None
+                          else "Leave the passphrase out") from error
+    except Exception as error:
+        if passphrase is not None:
+            raise FileRefused("the private key cannot be opened with this passphrase", where=where, way_out="Give the right passphrase") from error
+        raise FileRefused(_no_key(data), where=where, way_out="Put an unencrypted PEM private key there") from error
+
+
+def _loader(data: bytes):
+    for match in BLOCK.finditer(data):
+        if match.group(1).endswith(b"PRIVATE KEY"):
+            return serialization.load_pem_private_key, match.group(0)
+    return serialization.load_der_private_key, data
+
+
+def _no_key(data: bytes) -> str:
+    if not data.strip():
+        return "the file is empty"
+    if b"CERTIFICATE-----" in data and b"PRIVATE KEY-----" not in data:
+        return "there is a certificate where a private key belongs"
+    return "there is no private key in it that can be read"
+
+
+def pair_matches(certificate: x509.Certificate, key) -> bool:
+    """Whether the private key belongs to the certificate: their public keys are the same bytes."""
+    return public_bytes(certificate.public_key()) == public_bytes(key.public_key())

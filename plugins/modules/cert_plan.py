@@ -1,0 +1,138 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#!/usr/bin/python
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cert_plan
+short_description: Decides which certificates of a host are due
+version_added: 0.1.0
+description:
+  - Reads all declared certificates of a host in one call and answers for each what is to be done, why and when.
+  - It is no C(_info) module because it keeps its own memory below O(state_path), never in check mode. It touches nothing else.
+extends_documentation_fragment:
+  - evergreen.pki._attributes
+  - evergreen.pki._attributes.reads
+  - evergreen.pki._declaration.common
+options:
+  certificates:
+    description:
+      - The declared certificates, each a dictionary with the keys of M(evergreen.pki.selfsigned_renew)'s options, without those that stand beside
+        the declaration (O(state_path), O(fqdn), O(force)).
+      - Names and paths are unique. A mistake is refused with its place.
+    type: list
+    elements: dict
+    default: []
+  products:
+    description: With V(auto) and nothing declared, the certificates of the products found on the host are planned.
+    type: str
+    choices: [auto, none]
+    default: auto
+  show:
+    description: Which certificates are returned. V(auto) is all of them up to 100, V(exceptions) those that are not C(none).
+    type: str
+    choices: [auto, all, exceptions]
+    default: auto
+  remind_every:
+    description: How often people are to be reminded of the same warning; V(0) is on every run.
+    type: str
+    default: 7d
+  reminded:
+    description:
+      - Names of certificates of which people have now been reminded. This is remembered; the plan then says RV(plan[].remind=false).
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: evergreen.pki.selfsigned_renew
+  - module: evergreen.pki.cert_info
+"""
+
+EXAMPLES = r"""
+- name: What is due of the products found here
+  evergreen.pki.cert_plan:
+
+- name: What is due of two declared certificates
+  evergreen.pki.cert_plan:
+    certificates:
+      - name: web
+        issuer: selfsigned
+        path: /etc/nginx/tls/web.pem
+        key_path: /etc/nginx/tls/web.key
+        names: [web.example, www.web.example]
+      - name: bought
+        path: /etc/ssl/bought.pem
+        warn_before: 45d
+"""
+
+RETURN = r"""
+plan:
+  description: An entry each certificate, in the declared order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the certificate., type: str, sample: web}
+    product: {description: Its product., type: str, sample: generic}
+    issuer: {description: What signs it., type: str, sample: selfsigned}
+    path: {description: The certificate file., type: str, sample: /etc/nginx/tls/web.pem}
+    action: {description: What is to be done; V(none) or V(warn) or V(renew) or V(skip)., type: str, sample: renew}
+    reason: {description: A word of the closed list in docs/reasons.md., type: str, sample: due}
+    message: {description: A sentence for people., type: str, sample: 'expires in 9 days, on 2026-12-02T00:00:00Z; due since 2026-11-16T00:00:01Z'}
+    due_at: {description: 'When it is due for renewal, RFC 3339 in UTC, or null.', type: str, sample: '2026-11-16T00:00:01Z'}
+    warn_at: {description: 'When warning begins, or null.', type: str, sample: '2026-11-01T00:00:01Z'}
+    remind: {description: Whether people are to be told of it now., type: bool, sample: false}
+    findings: {description: 'All findings, each with action, reason and message.', type: list, elements: dict, sample: []}
+    since: {description: 'Since when the reason is the same, or null when it is new.', type: str, sample: '2026-11-16T01:00:00Z'}
+    declared: {description: The declaration as it was given., type: dict, sample: {name: web, path: /etc/nginx/tls/web.pem}}
+summary:
+  description: Counts of the host, and its nearest date.
+  returned: success
+  type: dict
+  sample: {total: 2, none: 1, warn: 0, renew: 1, skip: 0, next_at: '2027-02-01T00:00:00Z', next_name: bought}
+quiet:
+  description: Whether nothing is to be renewed and nobody is to be reminded.
+  returned: success
+  type: bool
+  sample: false
+fqdn:
+  description: The host's name as new certificates carry it.
+  returned: success
+  type: str
+  sample: web.example
+nodename:
+  description: The host's node name up to its first dot.
+  returned: success
+  type: str
+  sample: web
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf
+from ansible_collections.evergreen.pki.plugins.module_utils._core.options import COMMON
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.plan import plan_host
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, argument_spec={
+        **COMMON,
+        "certificates": {"type": "list", "elements": "dict", "default": []},
+        "products": {"type": "str", "choices": ["auto", "none"], "default": "auto"},
+        "show": {"type": "str", "choices": ["auto", "all", "exceptions"], "default": "auto"},
+        "remind_every": {"type": "str", "default": "7d"},
+        "reminded": {"type": "list", "elements": "str", "default": []},
+    })
+    with answering(module):
+        require_library()
+        fqdn = host_fqdn(module.params["fqdn"], nodename(), resolv_conf())
+        answer = plan_host(module.params, fqdn, State(module.params["state_path"]), now(), remember=not module.check_mode)
+        module.exit_json(changed=False, fqdn=fqdn, nodename=nodename().split(".", 1)[0], **answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet of the demo as plain data: its hosts, their certificates, what is declared of each, and what must happen to it.
+
+Both fleets, of containers and embedded, are built from this table. An embedded host is a folder, so there paths, ports,
+owners and the way to reload are replaced; everything else is the same.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+DOMAIN = "fleet.test"
+RECIPIENT = f"ops@{DOMAIN}"
+SENDER = f"evergreen@{DOMAIN}"
+
+# state: (days left, days of life)
+STATES = {
+    "healthy": (300, 365),
+    "to warn": (20, 3650),
+    "due": (10, 365),
+    "expired": (-3, 365),
+    "renamed": (10, 3650),
+    "foreign": (5, 90),
+    "excessive": (364_500, 365_000),
+}
+
+
+class Host(NamedTuple):
+    """A host: the Debian suite of its container, and its shape, which is what is set up on it."""
+
+    name: str
+    suite: str
+    shape: str
+
+    @property
+    def fqdn(self) -> str:
+        return f"{self.name}.{DOMAIN}"
+
+
+class Certificate(NamedTuple):
+    """A certificate of the fleet.
+
+    style: how it is made (certificates.py); declared: what the inventory says of it on a container;
+    action: what the first run must do with it.
+    """
+
+    host: Host
+    name: str
+    state: str
+    style: str
+    path: str
+    key_path: str
+    action: str
+    declared: dict
+    common_name: str = ""
+    owner: str = "root"
+    group: str = "root"
+    key_mode: int = 0o600
+    port: int | None = None
+    server_name: str | None = None
+    starttls: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        return self.declared.get("names", [])
+
+    @property
+    def life(self) -> tuple[int, int]:
+        """Days left and days in all; a due certificate of a product is due within its ten years."""
+        left, lifetime = STATES[self.state]
+        return (left, 3650) if self.style.startswith("Proxmox") and lifetime == 365 else (left, lifetime)
+
+
+PBS1 = Host("pbs1", "bookworm", "pbs")
+PBS2 = Host("pbs2", "trixie", "pbs")
+PDM1 = Host("pdm1", "trixie", "pdm")
+WEB1 = Host("web1", "sid", "nginx")
+LB1 = Host("lb1", "bookworm", "haproxy")
+MAIL1 = Host("mail1", "trixie", "postfix")
+HOSTS = (PBS1, PBS2, PDM1, WEB1, LB1, MAIL1)
+
+_PBS = "/etc/proxmox-backup"
+_PDM = "/etc/proxmox-datacenter-manager/auth"
+
+
+def _pbs(host: Host, name: str, state: str, action: str, file: str, port: int | None = None, common_name: str = "") -> Certificate:
+    path, key_path = f"{_PBS}/{file}.pem", f"{_PBS}/{file}.key"
+    declared = {"name": name, "product": "pbs"}
+    if file != "proxy":
+        declared.update(path=path, key_path=key_path)
+    return Certificate(host, name, state, "Proxmox Backup Server", path, key_path, action, declared, common_name or host.fqdn,
+                       group="backup", key_mode=0o640, port=port)
+
+
+def _pdm(name: str, state: str, action: str, file: str, port: int | None = None, style: str = "Proxmox Datacenter Manager") -> Certificate:
+    path, key_path = f"{_PDM}/{file}.pem", f"{_PDM}/{file}.key"
+    declared = {"name": name, "product": "pdm"}
+    if file != "api":
+        declared.update(path=path, key_path=key_path)
+    return Certificate(PDM1, name, state, style, path, key_path, action, declared, PDM1.fqdn, group="www-data", key_mode=0o640, port=port)
+
+
+def _service(host: Host, name: str, state: str, action: str, path: str, key_path: str, unit: str, port: int, *, style: str = "own",
+             names: tuple = (), server_name: str | None = None, starttls: str | None = None, group: str = "root", **declared) -> Certificate:
+    """A certificate of an ordinary service, declared in full."""
+    names = list(names or (host.fqdn,))
+    endpoint = {"address": f"{host.fqdn}:{port}", "server_name": server_name, "starttls": starttls}
+    endpoint = {key: value for key, value in endpoint.items() if value}
+    declared = {"name": name, "issuer": "selfsigned", "path": path, "key_path": key_path, "names": names, "activate": {"reload": unit},
+                "endpoints": [endpoint], **declared}
+    if declared["issuer"] == "external":
+        del declared["activate"]
+    return Certificate(host, name, state, style, path, key_path, action, declared, names[0], group=group, port=port,
+                       key_mode=int(declared.get("key_mode") or "0600", 8), server_name=server_name, starttls=starttls)
+
+
+CERTIFICATES = (
+    _pbs(PBS1, "proxy", "due", "renew", "proxy", 8007),
+    _pbs(PBS2, "proxy", "to warn", "warn", "proxy", 8007),
+    _pbs(PBS2, "former", "renamed", "skip", "former", common_name=f"pbs-old.{DOMAIN}"),
+    _pdm("api", "expired", "renew", "api", 8443),
+    # Datacenter Manager wrote the other product's name until September 2025.
+    _pdm("spare", "excessive", "warn", "spare", style="Proxmox Backup Server"),
+    _service(WEB1, "site", "due", "renew", "/etc/nginx/tls/site.pem", "/etc/nginx/tls/site.key", "nginx", 443,
+             names=(f"www.{DOMAIN}", WEB1.fqdn), server_name=f"www.{DOMAIN}", key_type="EC", owner="root", group="root", mode="0644", key_mode="0600"),
+    _service(WEB1, "static", "healthy", "none", "/etc/nginx/tls/static.pem", "/etc/nginx/tls/static.key", "nginx", 443,
+             names=(f"static.{DOMAIN}",), server_name=f"static.{DOMAIN}"),
+    _service(LB1, "edge", "expired", "renew", "/etc/haproxy/tls/edge.pem", "/etc/haproxy/tls/edge.pem", "haproxy", 443,
+             group="haproxy", key_type="RSA", key_size=2048, mode="0640", key_mode="0640"),
+    _service(LB1, "customer", "foreign", "skip", "/etc/haproxy/tls/customer.pem", "/etc/haproxy/tls/customer.pem", "haproxy", 8443,
+             style="authority", names=(f"customer.{DOMAIN}",)),
+    _service(MAIL1, "smtp", "healthy", "none", "/etc/postfix/tls/smtp.pem", "/etc/postfix/tls/smtp.key", "postfix", 25,
+             style="authority", names=(MAIL1.fqdn, "localhost", "IP:127.0.0.1"), starttls="smtp", issuer="external"),
+    _service(MAIL1, "submission", "due", "renew", "/etc/postfix/tls/submission.pem", "/etc/postfix/tls/submission.key", "postfix", 587,
+             starttls="smtp", lifetime="180d"),
+)
+
+
+def of(host: Host) -> list[Certificate]:
+    return [certificate for certificate in CERTIFICATES if certificate.host is host]
+
+
+def inventory(vars_of_all: dict, vars_of_hosts: dict[str, dict]) -> dict:
+    """An inventory in Ansible's YAML form (JSON is YAML): every host in the group `fleet`, and in one named after its shape."""
+    shapes: dict = {}
+    for host in HOSTS:
+        shapes.setdefault(host.shape, {"hosts": {}})["hosts"][host.name] = {}
+    return {"all": {"vars": vars_of_all, "children": {"fleet": {"hosts": vars_of_hosts}, **shapes}}}

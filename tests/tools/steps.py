@@ -1,0 +1,76 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of `make test`, in the order in which they start. Each is a target of the Makefile or a script beside this one."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from dataclasses import dataclass, field
+
+import house
+import pythons
+
+TOOLS = house.ROOT / "tests" / "tools"
+SCENARIOS = house.ROOT / "extensions" / "molecule"
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str                                       # its first word chooses it: run_steps.py molecule
+    argv: list[str]
+    needs: tuple[str, ...] = ()                     # names of steps that must have passed
+    show: int = 0                                   # so many last lines are shown of a passed step, too
+    minutes: int = 20
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def steps() -> list[Step]:
+    # The long ones come early, so that none is left alone at the end.
+    return [
+        _make("lint"),
+        _make("unit", show=30),
+        _script("containers", "containers.py"),
+        *_sanity_in_full(),
+        *_molecule(),
+        *_sanity_between(),
+        *_matrix(),
+        _make("docs-lint"),
+        _make("install-check"),
+        _make("readme"),
+        _make("demo", show=60),
+    ]
+
+
+def cores() -> list[str]:
+    """The minors of ansible-core that a Python of this machine runs, oldest first."""
+    return [core for core in house.CORES if pythons.newest(*house.CORES[core])]
+
+
+def _sanity_in_full() -> list[Step]:
+    return [_script(f"sanity {core}", "sanity.py", core, "full") for core in dict.fromkeys([cores()[-1], cores()[0]])]
+
+
+def _sanity_between() -> list[Step]:
+    return [_script(f"sanity {core}", "sanity.py", core, "short") for core in cores()[1:-1]]
+
+
+def _molecule() -> list[Step]:
+    scenarios = sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml"))
+    return [_script(f"molecule {name}", "molecule.py", name, needs=("containers",)) for name in scenarios]
+
+
+def _matrix() -> list[Step]:
+    controllers = [_script(f"matrix core {core}", "matrix.py", "core", core) for core in cores()]
+    hosts = [_script("matrix host {}.{}".format(*version), "matrix.py", "host", "{}.{}".format(*version))
+             for version in sorted(pythons.find())]
+    tried = [*controllers, *hosts]
+    return [*tried, _script("matrix table", "matrix.py", "table", needs=tuple(step.name for step in tried), show=40)]
+
+
+def _script(name: str, script: str, *arguments: str, **more) -> Step:
+    return Step(name, [sys.executable, str(pathlib.Path(TOOLS, script)), *arguments], **more)
+
+
+def _make(target: str, **more) -> Step:
+    return Step(target, ["make", "--no-print-directory", target], **more)
