@@ -1,6 +1,6 @@
+#!/usr/bin/python
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-#!/usr/bin/python
 
 from __future__ import annotations
 

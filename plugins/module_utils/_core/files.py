@@ -64,6 +64,14 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
         os.close(descriptor)
 
 
+def peek(path: str) -> Optional[bytes]:
+    """The content of a file, None where it is missing or cannot be read."""
+    try:
+        return read(path)
+    except (FileNotFoundError, FileRefused):
+        return None
+
+
 def _read_all(descriptor: int, limit: int, path: str) -> bytes:
     try:
         data = os.read(descriptor, limit + 1)

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from .._core.errors import FileRefused, HostError
-from .._core.files import group_id, user_id
+from .._core.files import group_id, peek, user_id
 from .._core.locks import locked
 from .._lifecycle import pair
 from .._lifecycle.observe import facts_of, observe
 from .._lifecycle.rule import RENEW, SKIP, Decision, decide
 from .._x509.keys import new_key, to_pem
-from .._x509.parse import leaf
+from .._x509.parse import fingerprint, leaf, to_der
 
 _OIDS = {"CN": NameOID.COMMON_NAME, "C": NameOID.COUNTRY_NAME, "L": NameOID.LOCALITY_NAME, "ST": NameOID.STATE_OR_PROVINCE_NAME,
          "O": NameOID.ORGANIZATION_NAME, "OU": NameOID.ORGANIZATIONAL_UNIT_NAME, "street": NameOID.STREET_ADDRESS, "DC": NameOID.DOMAIN_COMPONENT,
@@ -103,14 +103,7 @@ def renew(wanted, state, now: datetime, check: bool) -> Outcome:
 
 def _look(wanted, memory, now: datetime) -> tuple:
     decision = decide(observe(wanted, memory), wanted, now)
-    return decision, _bytes(wanted.path)
-
-
-def _bytes(path: str) -> Optional[bytes]:
-    try:
-        return pair.read(path)
-    except (FileNotFoundError, FileRefused):
-        return None
+    return decision, peek(wanted.path)
 
 
 def _renew(wanted, memory, target, now: datetime, check: bool) -> Outcome:
@@ -129,7 +122,7 @@ def _renew(wanted, memory, target, now: datetime, check: bool) -> Outcome:
     if pieces is None:
         key = new_key(*wanted.new_key)
         pieces = pair.pieces_of(target, new_certificate(wanted, key, now), to_pem(key))
-    pair.install(memory, pieces, pair.remembered(_fingerprint(pieces[-1].content), now, proof))
+    pair.install(memory, pieces, pair.remembered(fingerprint(to_der(leaf(pieces[-1].content, wanted.path))), now, proof))
     pair.forget_aside(memory)
     return Outcome(decision, True, before, pieces[-1].content, proof)
 
@@ -154,11 +147,6 @@ def _usable_aside(wanted, memory, target, now: datetime):
         return None
     fresh = pair.pieces_of(target, certificate, key)
     return fresh if len(fresh) == 2 else [fresh[0]._replace(content=certificate)]
-
-
-def _fingerprint(certificate: bytes) -> str:
-    digest = leaf(certificate, "new").fingerprint(hashes.SHA256()).hex()
-    return ":".join(digest[at:at + 2] for at in range(0, 64, 2))
 
 
 def _refuse(wanted, memory, decision: Decision) -> None:

@@ -8,6 +8,7 @@ Everything here works with cryptography 36 and newer; the differences between ve
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import warnings
 from datetime import datetime, timezone
@@ -180,3 +181,18 @@ def _no_key(data: bytes) -> str:
 def pair_matches(certificate: x509.Certificate, key) -> bool:
     """Whether the private key belongs to the certificate: their public keys are the same bytes."""
     return public_bytes(certificate.public_key()) == public_bytes(key.public_key())
+
+
+def to_der(certificate: x509.Certificate) -> bytes:
+    """The certificate in DER."""
+    return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def fingerprint(der: bytes) -> str:
+    """SHA-256 of DER bytes, lower case with colons."""
+    return colons(hashlib.sha256(der).hexdigest())
+
+
+def colons(digits: str) -> str:
+    """Hexadecimal digits in pairs with colons between them."""
+    return ":".join(digits[at:at + 2] for at in range(0, len(digits), 2))

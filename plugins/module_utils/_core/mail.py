@@ -1,0 +1,90 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One plain text mail through a real SMTP server. Subjects and addresses are hostile until checked."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+
+from .errors import HostError, InputError, printable
+
+
+def message(options: dict) -> EmailMessage:
+    """The mail of the options. Raises InputError for an address with control characters, blanks, or no `@`."""
+    mail = EmailMessage()
+    mail["From"] = address(options["sender"], "sender")
+    mail["To"] = ", ".join(address(one, "to") for one in options["to"])
+    mail["Subject"] = printable(options["subject"])
+    mail["Date"] = formatdate(localtime=False)
+    mail["Message-ID"] = make_msgid(domain=options["sender"].rpartition("@")[2])
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content("\n".join(printable(line) for line in options["body"].split("\n")))
+    return mail
+
+
+def address(text: str, where: str) -> str:
+    """A bare mail address. Raises InputError for anything else."""
+    local, at, domain = text.rpartition("@")
+    if not at or not local or not domain or not text.isprintable() or any(sign in text for sign in " ,;<>()\"\\"):
+        raise InputError(f"{text!r} is not a bare mail address", where=where, way_out="Write user@example.org")
+    return text
+
+
+def send(options: dict, check: bool) -> dict:
+    """`message_id` and `refused`. Raises InputError, and HostError with the server's own words. check: nothing is sent."""
+    if not options["to"]:
+        raise InputError("names no recipient", where="to", way_out="Give at least one address")
+    if options["username"] and options["secure"] == "none":
+        raise InputError("a login would travel in clear", where="secure", way_out="Use starttls or tls")
+    mail = message(options)
+    if check:
+        return {"message_id": None, "refused": {}}
+    port = options["port"] or (465 if options["secure"] == "tls" else 587 if options["username"] else 25)
+    try:
+        with _connected(options, port) as server:
+            refused = server.send_message(mail)
+    except (OSError, smtplib.SMTPException) as error:
+        raise HostError(f"the mail could not be sent: {_said(error)}", where=f"{options['host']}:{port}",
+                        way_out="Check host, port, secure, and the login") from error
+    return {"message_id": mail["Message-ID"], "refused": {who: _words(answer) for who, answer in refused.items()}}
+
+
+def _connected(options: dict, port: int) -> smtplib.SMTP:
+    host, timeout = options["host"], options["timeout"]
+    context = _context(options["ca_path"])
+    if options["secure"] == "tls":
+        server = smtplib.SMTP_SSL(host, port, timeout=timeout, context=context)
+    else:
+        server = smtplib.SMTP(host, port, timeout=timeout)
+    try:
+        if options["secure"] == "starttls":
+            server.starttls(context=context)
+        if options["username"]:
+            server.login(options["username"], options["password"])
+    except Exception:
+        server.close()
+        raise
+    return server
+
+
+def _context(ca_path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_path)
+    except OSError as error:
+        raise InputError(f"the authorities cannot be read: {error}", where="ca_path", way_out="Name a PEM file of certificates") from error
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{who}: {_words(answer)}" for who, answer in error.recipients.items())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _words((error.smtp_code, error.smtp_error))
+    return printable(str(error))
+
+
+def _words(answer: tuple) -> str:
+    code, text = answer
+    return printable(f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}")

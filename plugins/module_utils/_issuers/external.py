@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates that somebody else issued: checked, installed, and the pair before them brought back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple, Optional
+
+from .._core.errors import FileRefused, InputError, PairRefused
+from .._core.files import peek, read
+from .._core.locks import locked
+from .._lifecycle import pair
+from .._x509.check import material
+from .._x509.parse import fingerprint, leaf, to_der
+
+
+class Installed(NamedTuple):
+    """What an installation did, or would do in check mode. before, after: the certificate file's bytes, None where there is none."""
+
+    changed: bool
+    repaired: bool
+    before: Optional[bytes]
+    after: Optional[bytes]
+    unproven: bool
+
+
+def put(options: dict, wanted, state, now: datetime, check: bool) -> Installed:
+    """Puts the given pair in place, or the kept one back. Raises InputError, FileRefused, PairRefused, HostError with nothing replaced."""
+    if wanted.key_path is None:
+        raise InputError("is missing", where="key_path", way_out="Give the private key's path; the same as path for one combined file")
+    target = pair.Target(wanted.path, wanted.key_path, wanted.owner, wanted.group, wanted.mode, wanted.key_mode)
+    pieces = None if options["state"] == "restored" else _pieces(options, target, now)
+    memory = state.of(wanted.path)
+    if check:
+        return _foreseen(memory, wanted, pieces)
+    state.prepare()
+    with locked(memory.lock_path):
+        return _put(state.fresh(wanted.path), wanted, pieces, now, options["set_aside"])
+
+
+def _pieces(options: dict, target, now: datetime) -> list:
+    given, where = _given(options, "content", "src")
+    key, key_where = _given(options, "key_content", "key_src")
+    if key is None:
+        key, key_where = (None, where) if b"PRIVATE KEY-----" in given else (_in_place(target.key_path), target.key_path)
+    pair_given = material(given, key, now, where, key_where, options["allow_invalid_dates"])
+    return pair.pieces_of(target, pair_given.certificate, pair_given.key)
+
+
+def _given(options: dict, content: str, source: str) -> tuple:
+    if options[content] is not None:
+        return options[content].encode(), content
+    if options[source] is None:
+        return None, content
+    try:
+        return read(options[source]), options[source]
+    except FileNotFoundError as error:
+        raise FileRefused("there is no such file on the host", where=options[source], way_out=f"Copy it there first, or correct {source}") from error
+
+
+def _in_place(key_path: str) -> bytes:
+    try:
+        return read(key_path)
+    except FileNotFoundError as error:
+        raise PairRefused("no private key is given, and there is none in place", where=key_path, way_out="Give key_content or key_src") from error
+
+
+def _put(memory, wanted, pieces, now: datetime, set_aside: bool) -> Installed:
+    before = peek(wanted.path)
+    repaired = pair.repair(memory)
+    proof = bool(wanted.activate or wanted.endpoints)
+    if pieces is None:
+        changed = _restore(memory, wanted, now, proof, set_aside)
+    else:
+        changed = not pair.same_on_disk(pieces)
+        if changed:
+            pair.install(memory, pieces, pair.remembered(_fingerprint(pieces[-1].content), now, proof))
+            pair.forget_aside(memory)
+    return Installed(changed or repaired, repaired, before, peek(wanted.path), memory.load().get("unproven") is not None)
+
+
+def _restore(memory, wanted, now: datetime, proof: bool, set_aside: bool) -> bool:
+    kept = pair.kept(memory)
+    if kept is None:
+        raise FileRefused("no pair is kept to be restored", where=wanted.path, way_out="Install a pair with state: present")
+    content = kept[-1].content
+    return pair.restore(memory, pair.remembered(_fingerprint(content), now, proof and content is not None), set_aside)
+
+
+def _foreseen(memory, wanted, pieces) -> Installed:
+    before = peek(wanted.path)
+    repaired = memory.has("journal.json")
+    if pieces is None:
+        pieces = pair.kept(memory)
+        if pieces is None:
+            raise FileRefused("no pair is kept to be restored", where=wanted.path, way_out="Install a pair with state: present")
+    changed = not pair.same_on_disk(pieces)
+    return Installed(changed or repaired, repaired, before, pieces[-1].content if changed else before, changed or memory.load().get("unproven") is not None)
+
+
+def _fingerprint(content: Optional[bytes]) -> Optional[str]:
+    try:
+        return None if content is None else fingerprint(to_der(leaf(content, "certificate")))
+    except FileRefused:
+        return None
