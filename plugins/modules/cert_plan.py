@@ -15,35 +15,7 @@ extends_documentation_fragment:
   - evergreen.pki._attributes
   - evergreen.pki._attributes.reads
   - evergreen.pki._declaration.common
-options:
-  certificates:
-    description:
-      - The declared certificates, each a dictionary with the keys of M(evergreen.pki.selfsigned_renew)'s options, without those that stand beside
-        the declaration (O(state_path), O(fqdn), O(force)).
-      - Names and paths are unique. A mistake is refused with its place.
-    type: list
-    elements: dict
-    default: []
-  products:
-    description: With V(auto) and nothing declared, the certificates of the products found on the host are planned.
-    type: str
-    choices: [auto, none]
-    default: auto
-  show:
-    description: Which certificates are returned. V(auto) is all of them up to 100, V(exceptions) those that are not C(none).
-    type: str
-    choices: [auto, all, exceptions]
-    default: auto
-  remind_every:
-    description: How often people are to be reminded of the same warning; V(0) is on every run.
-    type: str
-    default: 7d
-  reminded:
-    description:
-      - Names of certificates of which people have now been reminded. This is remembered; the plan then says RV(plan[].remind=false).
-    type: list
-    elements: str
-    default: []
+  - evergreen.pki._plan
 seealso:
   - module: evergreen.pki.selfsigned_renew
   - module: evergreen.pki.cert_info
@@ -110,7 +82,7 @@ nodename:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf, typed
 from ansible_collections.evergreen.pki.plugins.module_utils._core.options import COMMON
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.plan import plan_host
@@ -130,7 +102,7 @@ def main() -> None:
     with answering(module):
         require_library()
         fqdn = host_fqdn(module.params["fqdn"], nodename(), resolv_conf())
-        answer = plan_host(module.params, fqdn, State(module.params["state_path"]), now(), remember=not module.check_mode)
+        answer = plan_host(module.params, fqdn, State(module.params["state_path"]), now(), typed, remember=not module.check_mode)
         module.exit_json(changed=False, fqdn=fqdn, nodename=nodename().split(".", 1)[0], **answer)
 
 

@@ -34,7 +34,7 @@ def report(parts: dict) -> dict:
     for row in rows:
         if row["result"] == "failed":
             failed.setdefault(row["host"], []).append(row["message"])
-        elif row["result"] in ("upcoming", "warned"):
+        elif row["result"] in ("upcoming", "warned") and row["name"]:
             reminded.setdefault(row["host"], []).append(row["name"])
     return {"rows": rows, "notices": [_notice(row) for row in rows if row["result"] in _NOTICES], "subject": _subject(rows, len(parts)),
             "body": _body(rows, len(parts)), "tell": bool(rows), "failed": failed, "reminded": reminded}
@@ -53,6 +53,8 @@ def _rows(host: str, part: dict) -> list:
             rows.append(_row(common, {**entry, **outcome}, outcome["result"]))
         elif entry.get("remind"):
             rows.append(_row(common, entry, "upcoming" if entry["reason"] == "upcoming" else "warned"))
+        elif entry["action"] == "renew":
+            rows.append(_row(common, entry, "warned"))
     return rows + [_row(common, outcome, outcome["result"]) for outcome in outcomes.values()]
 
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from fractions import Fraction
 
 from .errors import InputError
 
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_DURATION = re.compile(r"(?:\d+[wdhms])+")
-_PART = re.compile(r"(\d+)([wdhms])")
-_FRACTION = re.compile(r"(\d{1,6})/(\d{1,6})")
+_DURATION = re.compile(r"(?:[0-9]{1,12}[wdhms])+")
+_PART = re.compile(r"([0-9]+)([wdhms])")
+_FRACTION = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
+_MICROSECOND = timedelta(microseconds=1)
 _WAY_OUT = "Give a duration such as 15d, 36h or 1d12h"
 
 
@@ -39,19 +39,14 @@ def lead(lifetime: timedelta, text: str, where: str = "") -> timedelta:
     text: a fraction of the lifetime (`1/3`) or a duration (`15d`).
     Raises InputError when it is neither, or a fraction not between 0 and 1.
     """
-    part = fraction(text, where)
-    return parse_duration(text, where) if part is None else lifetime * part.numerator / part.denominator
-
-
-def fraction(text: str, where: str = "") -> Fraction | None:
-    """The fraction that the text is, or None when it is not of the form `a/b`. Raises InputError when not within ]0, 1[."""
     match = _FRACTION.fullmatch(str(text).strip())
     if not match:
-        return None
+        return parse_duration(text, where)
     above, below = int(match.group(1)), int(match.group(2))
     if not 0 < above < below:
         raise InputError(f"{text!r} is not between 0 and 1", where=where, way_out="Give a fraction such as 1/3, or a duration such as 15d")
-    return Fraction(above, below)
+    # In whole microseconds: a long lifetime times a large numerator is more than a timedelta can hold.
+    return _MICROSECOND * (lifetime // _MICROSECOND * above // below)
 
 
 def whole_days(span: timedelta) -> int:

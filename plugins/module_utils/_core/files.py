@@ -1,17 +1,15 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files at the edge: bounded reading, atomic writing, owners by name. Every refusal names the file and the way out."""
+"""Files read at the edge, bounded. Every refusal names the file and the way out."""
 
 from __future__ import annotations
 
 import errno
-import grp
 import os
-import pwd
 import stat
-from typing import NamedTuple, Optional
+from typing import Optional
 
-from .errors import FileRefused, HostError, InputError
+from .errors import FileRefused, HostError
 
 MAX_BYTES = 1 << 20
 _WAYS_OUT = {
@@ -24,16 +22,6 @@ _WAYS_OUT = {
     errno.ENOTDIR: "Correct the path",
     errno.ELOOP: "Remove the loop of symbolic links",
 }
-
-
-class Piece(NamedTuple):
-    """A file to be put in place: content None means that there is to be none. mode: permission bits."""
-
-    path: str
-    content: Optional[bytes]
-    uid: int
-    gid: int
-    mode: int
 
 
 def refused(error: OSError, path: str) -> HostError:
@@ -83,100 +71,3 @@ def _read_all(descriptor: int, limit: int, path: str) -> bytes:
     except OSError as error:
         raise FileRefused(os.strerror(error.errno), where=path, way_out="Check the file") from error
     raise FileRefused(f"has more than {limit} bytes", where=path, way_out="Name the right file")
-
-
-def user_id(name: str | None, default: int) -> int:
-    """The uid of a user name or number. Raises InputError for a user the host does not have."""
-    if name is None:
-        return default
-    try:
-        return int(name) if str(name).isdigit() else pwd.getpwnam(name).pw_uid
-    except KeyError as error:
-        raise InputError(f"the host has no user {name!r}", where="owner", way_out="Create the user first, or name another owner") from error
-
-
-def group_id(name: str | None, default: int) -> int:
-    """The gid of a group name or number. Raises InputError for a group the host does not have."""
-    if name is None:
-        return default
-    try:
-        return int(name) if str(name).isdigit() else grp.getgrnam(name).gr_gid
-    except KeyError as error:
-        raise InputError(f"the host has no group {name!r}", where="group", way_out="Create the group first, or name another group") from error
-
-
-def temporary(path: str) -> str:
-    """The one temporary name of a file, in its folder: what a killed run left is known, and no `*.pem` pattern of a service loads it."""
-    folder, base = os.path.split(path)
-    return os.path.join(folder, f".{base}.evergreen")
-
-
-def stage(piece: Piece) -> str:
-    """Writes the content beside its place and returns the temporary's path. Raises HostError, with nothing left behind.
-
-    Ownership is set on the temporary, before content and never after the rename: a service that runs as another
-    user could not read its key in the gap between the two. Ansible's atomic_move cannot do that.
-    """
-    path = temporary(piece.path)
-    try:
-        _unlink(path)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            if (piece.uid, piece.gid) != (os.geteuid(), os.getegid()) or os.geteuid() == 0:
-                os.fchown(descriptor, piece.uid, piece.gid)
-            os.fchmod(descriptor, piece.mode)
-            _write_all(descriptor, piece.content)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        _unlink(path)
-        raise refused(error, piece.path) from error
-    return path
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(descriptor, content):]
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-
-
-def replace_all(pieces: list) -> None:
-    """Puts files in place, in order: all are staged before the first is replaced, so a full disk replaces none. Raises HostError."""
-    staged = []
-    try:
-        for piece in pieces:
-            if piece.content is not None:
-                staged.append(stage(piece))
-    except HostError:
-        for path in staged:
-            _unlink(path)
-        raise
-    for piece in pieces:
-        try:
-            if piece.content is None:
-                _unlink(piece.path)
-            else:
-                os.rename(temporary(piece.path), piece.path)
-        except OSError as error:
-            raise refused(error, piece.path) from error
-    for folder in {os.path.dirname(piece.path) for piece in pieces}:
-        sync_folder(folder)
-
-
-def sync_folder(folder: str) -> None:
-    """Makes renames in a folder durable, where the file system can."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.EROFS, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(descriptor)

@@ -8,8 +8,9 @@ import contextlib
 import os
 from datetime import datetime, timezone
 
-from .errors import EvergreenError, chain
+from .errors import EvergreenError, InputError, chain
 from .files import refused
+from .options import DECLARATION
 
 
 def now() -> datetime:
@@ -29,6 +30,17 @@ def resolv_conf(path: str = "/etc/resolv.conf") -> str:
             return file.read(65536)
     except OSError:
         return ""
+
+
+def typed(item, place: str) -> dict:
+    """A declaration with its keys and types checked as Ansible checks a module's own options. Raises InputError with the place."""
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+    if not isinstance(item, dict):
+        raise InputError("is not a dictionary", where=place, way_out="Declare each certificate as a dictionary with at least name and path")
+    checked = ArgumentSpecValidator(DECLARATION).validate(item)
+    if checked.error_messages:
+        raise InputError(checked.errors.msg, where=place, way_out="Correct the declaration")
+    return checked.validated_parameters
 
 
 @contextlib.contextmanager

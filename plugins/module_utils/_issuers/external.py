@@ -11,6 +11,7 @@ from .._core.errors import FileRefused, InputError, PairRefused
 from .._core.files import peek, read
 from .._core.locks import locked
 from .._lifecycle import pair
+from .._lifecycle.service import service_of
 from .._x509.check import material
 from .._x509.parse import fingerprint, leaf, to_der
 
@@ -29,23 +30,23 @@ def put(options: dict, wanted, state, now: datetime, check: bool) -> Installed:
     """Puts the given pair in place, or the kept one back. Raises InputError, FileRefused, PairRefused, HostError with nothing replaced."""
     if wanted.key_path is None:
         raise InputError("is missing", where="key_path", way_out="Give the private key's path; the same as path for one combined file")
-    target = pair.Target(wanted.path, wanted.key_path, wanted.owner, wanted.group, wanted.mode, wanted.key_mode)
-    pieces = None if options["state"] == "restored" else _pieces(options, target, now)
+    service = service_of(wanted)
+    pieces = None if options["state"] == "restored" else _pieces(options, wanted, service, now)
     memory = state.of(wanted.path)
     if check:
         return _foreseen(memory, wanted, pieces)
     state.prepare()
     with locked(memory.lock_path):
-        return _put(state.fresh(wanted.path), wanted, pieces, now, options["set_aside"])
+        return _put(state.fresh(wanted.path), wanted, pieces, now, service.wants_proof, options["set_aside"])
 
 
-def _pieces(options: dict, target, now: datetime) -> list:
+def _pieces(options: dict, wanted, service, now: datetime) -> list:
     given, where = _given(options, "content", "src")
     key, key_where = _given(options, "key_content", "key_src")
     if key is None:
-        key, key_where = (None, where) if b"PRIVATE KEY-----" in given else (_in_place(target.key_path), target.key_path)
+        key, key_where = (None, where) if b"PRIVATE KEY-----" in given else (_in_place(wanted.key_path), wanted.key_path)
     pair_given = material(given, key, now, where, key_where, options["allow_invalid_dates"])
-    return pair.pieces_of(target, pair_given.certificate, pair_given.key)
+    return pair.pieces_of(wanted, service, pair_given.certificate, pair_given.key)
 
 
 def _given(options: dict, content: str, source: str) -> tuple:
@@ -66,10 +67,9 @@ def _in_place(key_path: str) -> bytes:
         raise PairRefused("no private key is given, and there is none in place", where=key_path, way_out="Give key_content or key_src") from error
 
 
-def _put(memory, wanted, pieces, now: datetime, set_aside: bool) -> Installed:
+def _put(memory, wanted, pieces, now: datetime, proof: bool, set_aside: bool) -> Installed:
     before = peek(wanted.path)
     repaired = pair.repair(memory)
-    proof = bool(wanted.activate or wanted.endpoints)
     if pieces is None:
         changed = _restore(memory, wanted, now, proof, set_aside)
     else:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import uuid
 from datetime import datetime
 from typing import NamedTuple, Optional
 
@@ -16,13 +15,16 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from .._core.errors import FileRefused, HostError
-from .._core.files import group_id, peek, user_id
+from .._core.files import peek
 from .._core.locks import locked
+from .._core.replace import group_id, user_id
 from .._lifecycle import pair
 from .._lifecycle.observe import facts_of, observe
 from .._lifecycle.rule import RENEW, SKIP, Decision, decide
+from .._lifecycle.service import service_of
 from .._x509.keys import new_key, to_pem
 from .._x509.parse import fingerprint, leaf, to_der
+from .wishes import new_key_kind, new_names, new_subject
 
 _OIDS = {"CN": NameOID.COMMON_NAME, "C": NameOID.COUNTRY_NAME, "L": NameOID.LOCALITY_NAME, "ST": NameOID.STATE_OR_PROVINCE_NAME,
          "O": NameOID.ORGANIZATION_NAME, "OU": NameOID.ORGANIZATIONAL_UNIT_NAME, "street": NameOID.STREET_ADDRESS, "DC": NameOID.DOMAIN_COMPONENT,
@@ -41,26 +43,12 @@ class Outcome(NamedTuple):
     unproven: bool
 
 
-def subject_of(wanted) -> tuple:
-    """The subject of a new certificate, ((short name, value), …).
-
-    A product's own is `O=<product>, OU=<new UUID, upper case>, CN=<fqdn>`, which is how it is known again
-    (proxmox-formats 1.3); else the declared one, else `CN=<first name that fits>`.
-    """
-    if wanted.subject is not None:
-        return wanted.subject
-    if wanted.product_row.organizations:
-        return (("O", wanted.product_row.organizations[0]), ("OU", str(uuid.uuid4()).upper()), ("CN", wanted.fqdn))
-    fitting = [name.partition(":")[2] for name in wanted.new_names if len(name.partition(":")[2]) <= 64]
-    return (("CN", fitting[0]),) if fitting else ()
-
-
 def new_certificate(wanted, key, now: datetime) -> bytes:
     """A self-signed certificate over the key, PEM: valid from now for wanted.lifetime, a random positive serial of 159 bits.
 
     The extensions, none critical but the names where the subject is empty (RFC 5280, 4.2.1.6), and their order are Proxmox's.
     """
-    pairs = subject_of(wanted)
+    pairs = new_subject(wanted)
     name = x509.Name([x509.NameAttribute(_OIDS[short], value) for short, value in pairs])
     start = now.replace(microsecond=0)
     public = key.public_key()
@@ -70,7 +58,7 @@ def new_certificate(wanted, key, now: datetime) -> bytes:
     for extension, critical in (
             (x509.BasicConstraints(ca=False, path_length=None), False),
             (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-            (x509.SubjectAlternativeName([_general_name(text) for text in wanted.new_names]), not pairs),
+            (x509.SubjectAlternativeName([_general_name(text) for text in new_names(wanted)]), not pairs),
             (identifier, False),
             (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False)):
         builder = builder.add_extension(extension, critical)
@@ -88,17 +76,18 @@ def renew(wanted, state, now: datetime, check: bool) -> Outcome:
 
     Raises HostError and InputError with nothing replaced. check: the same decision, nothing written.
     """
-    memory = state.of(wanted.path)
-    target = pair.Target(wanted.path, wanted.key_path, wanted.owner, wanted.group, wanted.mode, wanted.key_mode)
-    pair.pieces_of(target, b"", b"")
+    memory, service = state.of(wanted.path), service_of(wanted)
+    # An unknown owner or an impossible subject is refused whether or not anything is due.
+    pair.pieces_of(wanted, service, b"", b"")
+    new_subject(wanted)
     if check:
-        return _renew(wanted, memory, target, now, check=True)
+        return _renew(wanted, memory, service, now, check=True)
     decision, before = _look(wanted, memory, now)
     if decision.action != RENEW:
         return Outcome(decision, False, before, before, False)
     state.prepare()
     with locked(memory.lock_path):
-        return _renew(wanted, state.fresh(wanted.path), target, now, check=False)
+        return _renew(wanted, state.fresh(wanted.path), service, now, check=False)
 
 
 def _look(wanted, memory, now: datetime) -> tuple:
@@ -106,37 +95,37 @@ def _look(wanted, memory, now: datetime) -> tuple:
     return decision, peek(wanted.path)
 
 
-def _renew(wanted, memory, target, now: datetime, check: bool) -> Outcome:
+def _renew(wanted, memory, service, now: datetime, check: bool) -> Outcome:
     decision, before = _look(wanted, memory, now)
     if decision.action != RENEW:
         return Outcome(decision, False, before, before, False)
     _refuse(wanted, memory, decision)
-    proof = bool(wanted.activate or wanted.endpoints)
+    proof = service.wants_proof
     if decision.reason == "interrupted" and not check:
-        return _end_interrupted(wanted, memory, target, now, decision, before)
+        return _end_interrupted(wanted, memory, service, now, decision, before)
     if decision.reason == "unproven" and not wanted.force:
         return Outcome(decision, False, before, before, True)
     if check:
         return Outcome(decision, True, before, None, proof)
-    pieces = _usable_aside(wanted, memory, target, now)
+    pieces = _usable_aside(wanted, memory, service, now)
     if pieces is None:
-        key = new_key(*wanted.new_key)
-        pieces = pair.pieces_of(target, new_certificate(wanted, key, now), to_pem(key))
+        key = new_key(*new_key_kind(wanted))
+        pieces = pair.pieces_of(wanted, service, new_certificate(wanted, key, now), to_pem(key))
     pair.install(memory, pieces, pair.remembered(fingerprint(to_der(leaf(pieces[-1].content, wanted.path))), now, proof))
     pair.forget_aside(memory)
     return Outcome(decision, True, before, pieces[-1].content, proof)
 
 
-def _end_interrupted(wanted, memory, target, now: datetime, decision, before) -> Outcome:
+def _end_interrupted(wanted, memory, service, now: datetime, decision, before) -> Outcome:
     """Ends the installation of a killed run, then decides anew: what it brought back may be due itself."""
     pair.repair(memory)
-    again = _renew(wanted, memory, target, now, check=False)
+    again = _renew(wanted, memory, service, now, check=False)
     if again.changed:
         return again._replace(before=before)
     return Outcome(decision, True, before, again.after, again.unproven)
 
 
-def _usable_aside(wanted, memory, target, now: datetime):
+def _usable_aside(wanted, memory, service, now: datetime):
     """The pieces set aside when they are still what is wanted; None when there are none, or they have become due themselves."""
     pieces = None if wanted.force else pair.aside(memory)
     if not pieces or pieces[-1].content is None or pieces[0].content is None:
@@ -145,7 +134,7 @@ def _usable_aside(wanted, memory, target, now: datetime):
     facts = facts_of(wanted, certificate, "aside", lambda: key)
     if decide(facts, wanted, now).action in (RENEW, SKIP):
         return None
-    fresh = pair.pieces_of(target, certificate, key)
+    fresh = pair.pieces_of(wanted, service, certificate, key)
     return fresh if len(fresh) == 2 else [fresh[0]._replace(content=certificate)]
 
 

@@ -10,37 +10,27 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from .._core.durations import rfc3339
 from .._core.errors import HostError
-from .._core.files import Piece, group_id, read, refused, replace_all, user_id
+from .._core.files import read, refused
+from .._core.replace import Piece, group_id, replace_all, user_id
 from .state import Memory, make_folder, write_private
 
 
-class Target(NamedTuple):
-    """Where a pair goes and whose it is. key_path equal to path: one combined file, key first."""
-
-    path: str
-    key_path: str
-    owner: Optional[str] = None
-    group: Optional[str] = None
-    mode: Optional[int] = None
-    key_mode: Optional[int] = None
-
-
-def pieces_of(target: Target, certificate: bytes, key: bytes) -> list:
+def pieces_of(wanted, service, certificate: bytes, key: bytes) -> list:
     """The files to put in place, the key first (seed 000). What is not asked for stays as it is on the file there, else 0644 and 0600, the caller's.
 
-    Links are followed: the new file takes the place of the one behind the link. Raises InputError for an unknown owner or group.
+    key_path equal to path is one combined file, key first. Links are followed: the new file takes the place of the one
+    behind the link. Raises InputError for an unknown owner or group.
     """
-    if target.key_path == target.path:
-        return [_piece(target.path, key.rstrip(b"\n") + b"\n" + certificate, target, target.mode, 0o600)]
-    key_mode = target.key_mode if target.key_mode is not None else None
-    return [_piece(target.key_path, key, target, key_mode, 0o600), _piece(target.path, certificate, target, target.mode, 0o644)]
+    if wanted.key_path == wanted.path:
+        return [_piece(wanted.path, key.rstrip(b"\n") + b"\n" + certificate, service, service.mode, 0o600)]
+    return [_piece(wanted.key_path, key, service, service.key_mode, 0o600), _piece(wanted.path, certificate, service, service.mode, 0o644)]
 
 
-def _piece(path: str, content: bytes, target: Target, mode: Optional[int], default_mode: int) -> Piece:
+def _piece(path: str, content: bytes, service, mode: Optional[int], default_mode: int) -> Piece:
     path = os.path.realpath(path)
     try:
         there = os.stat(path)
@@ -49,7 +39,7 @@ def _piece(path: str, content: bytes, target: Target, mode: Optional[int], defau
         uid, gid, old_mode = os.geteuid(), os.getegid(), default_mode
     except OSError as error:
         raise refused(error, path) from error
-    return Piece(path, content, user_id(target.owner, uid), group_id(target.group, gid), old_mode if mode is None else mode)
+    return Piece(path, content, user_id(service.owner, uid), group_id(service.group, gid), old_mode if mode is None else mode)
 
 
 def same_on_disk(pieces: list) -> bool:

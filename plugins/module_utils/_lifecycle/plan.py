@@ -17,14 +17,14 @@ from .rule import ACTIONS, NONE, RENEW, SKIP, WARN, Decision, decide
 ALL_UP_TO = 100
 
 
-def plan_host(options: dict, fqdn: str, state, now: datetime, remember: bool) -> dict:
+def plan_host(options: dict, fqdn: str, state, now: datetime, typed, remember: bool) -> dict:
     """The answer of cert_plan: `plan`, `summary`, `quiet`.
 
-    options: the module's. remember: keep decisions and reminders in the state. Raises InputError for a mistake in the declaration.
+    options: the module's. typed: checks keys and types of a declaration (edge). remember: keep decisions and reminders in the state. Raises InputError for a mistake in the declaration.
     """
     sources = options["certificates"] or (products_here() if options["products"] == "auto" else [])
     every = parse_duration(options["remind_every"], "remind_every")
-    wanted = [(one, source) for record, source in zip(declared(sources, fqdn, options["force"]), sources) for one in expand(record)]
+    wanted = [(one, source) for record, source in zip(declared(sources, fqdn, typed, options["force"]), sources) for one in expand(record)]
     _refuse_strangers(options["reminded"], wanted)
     brief = options["show"] == "exceptions" or (options["show"] == "auto" and len(wanted) > ALL_UP_TO)
     entries, counts, nearest, quiet = [], [0, 0, 0, 0], (None, None), True

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .._core.errors import ProofError, printable
 from .._x509.parse import fingerprint
-from .declaration import Endpoint
+from .service import Endpoint
 from .starttls import DIALOGUES
 
 

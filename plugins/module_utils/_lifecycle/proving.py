@@ -10,7 +10,7 @@ from .._core.errors import FileRefused, InputError, ProofError
 from .._core.files import read
 from .._core.locks import locked
 from .._x509.parse import colons, fingerprint, leaf, to_der
-from .declaration import parse_endpoint
+from .service import parse_endpoint
 from .probe import prove
 from .state import State
 

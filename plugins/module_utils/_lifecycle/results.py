@@ -4,22 +4,23 @@
 
 from __future__ import annotations
 
-from .._core.durations import rfc3339
+from .._core.durations import in_words, rfc3339
 from .._core.errors import FileRefused
 from .._x509.facts import describe_bytes
 from .rule import ACTIONS
+from .service import service_of
 
 
 def renewal(outcome, wanted) -> dict:
     """The answer of a module that renews, from its Outcome."""
-    decision = outcome.decision
+    decision, service = outcome.decision, service_of(wanted)
     before, after = described(outcome.before, wanted.path), described(outcome.after, wanted.path)
     return {
         "changed": outcome.changed, "action": ACTIONS[decision.action], "reason": decision.reason, "message": decision.message,
         "due_at": rfc3339(decision.due_at), "warn_at": rfc3339(decision.warn_at),
         "findings": [{"action": ACTIONS[found.action], "reason": found.reason, "message": found.message} for found in decision.findings],
         "name": wanted.name, "path": wanted.path, "key_path": wanted.key_path, "activation_pending": outcome.unproven,
-        "activate": wanted.activate, "endpoints": [endpoint._asdict() for endpoint in wanted.endpoints],
+        "activate": service.activate, "endpoints": [endpoint._asdict() for endpoint in service.endpoints],
         "fingerprint": after["fingerprint"] if after else None, "before": before, "after": after,
         "diff": difference(wanted.path, before, after if after or not outcome.changed else foreseen(wanted)),
     }
@@ -43,7 +44,7 @@ def difference(path: str, before: dict | None, after: dict | None) -> dict:
 
 def foreseen(wanted) -> dict:
     """What is known of a certificate before it is made."""
-    return {"subject_alt_name": list(wanted.new_names), "public_key_type": wanted.new_key[0], "not_after": f"{wanted.lifetime.days} days after the renewal"}
+    return {"subject_alt_name": list(wanted.declared_names or ()), "not_after": f"{in_words(wanted.lifetime)} after the renewal"}
 
 
 def _shown(facts: dict | None) -> dict:

@@ -16,29 +16,11 @@ from .._core.errors import InputError
 NONE, WARN, RENEW, SKIP = 0, 1, 2, 3
 ACTIONS = ("none", "warn", "renew", "skip")
 
-# The closed list of reasons: returns, mails and docs/reasons.md share these words.
-REASONS = {
-    "valid": "nothing is due",
-    "upcoming": "it will be renewed soon; whoever pins it should prepare",
-    "due": "the renewal date of its rule has passed",
-    "expired": "its notAfter has passed",
-    "not_yet_valid": "its notBefore lies ahead: a clock is wrong, or it was installed too early",
-    "missing": "there is no certificate at the path",
-    "unreadable": "the file is there but no certificate can be read from it",
-    "key_missing": "there is no private key at the key path",
-    "pair_broken": "the private key cannot be read or does not belong to the certificate",
-    "names_differ": "its names are not the declared ones",
-    "subject_differs": "its subject is not the declared one",
-    "key_differs": "its key type or size is not the declared one",
-    "excessive_lifetime": "its lifetime exceeds max_lifetime",
-    "renamed": "the product's own certificate, but for another FQDN than the host has now",
-    "not_selfsigned": "declared self-signed, but another kind of certificate is in force",
-    "cluster_ca": "issued by the Proxmox VE cluster CA, which alone renews it",
-    "interrupted": "an installation was killed half-way and is ended first",
-    "undeployed": "issued before but not deployed, because its activation failed",
-    "unproven": "installed but not yet proven to be served",
-    "forced": "asked for by force",
-}
+# The closed list of reasons, explained in docs/reasons.md.
+REASONS = (
+    "valid upcoming due expired not_yet_valid missing unreadable key_missing pair_broken names_differ subject_differs key_differs "
+    "excessive_lifetime renamed not_selfsigned cluster_ca interrupted undeployed unproven forced "
+).split()
 
 
 class Facts(NamedTuple):

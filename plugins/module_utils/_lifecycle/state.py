@@ -10,7 +10,7 @@ import os
 from urllib.parse import quote
 
 from .._core.errors import FileRefused, HostError
-from .._core.files import Piece, read, refused, replace_all
+from .._core.files import read, refused
 
 FORMAT = 1
 
@@ -99,4 +99,13 @@ def make_folder(path: str) -> None:
 
 def write_private(path: str, content: bytes) -> None:
     """Writes one file of the state, 0600, atomically. Raises HostError."""
-    replace_all([Piece(path, content, os.geteuid(), os.getegid(), 0o600)])
+    fresh = f"{path}.new"
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        os.rename(fresh, path)
+    except OSError as error:
+        raise refused(error, path) from error

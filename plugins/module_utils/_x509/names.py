@@ -34,7 +34,8 @@ def parse_name(text: str, where: str = "") -> str:
 
 def _address(text: str) -> str | None:
     try:
-        return str(ipaddress.ip_address(text))
+        # A scope (fe80::1%eth0) means something on one host only, and no certificate can carry it.
+        return None if "%" in text else str(ipaddress.ip_address(text))
     except ValueError:
         return None
 
@@ -83,7 +84,7 @@ def covers(name: str, wanted: str) -> bool:
 
 
 def _folded(name: str) -> str:
-    return name.lower() if name.startswith("DNS:") else name
+    return f"DNS:{name[4:].lower()}" if name.startswith("DNS:") else name
 
 
 def folded(names) -> frozenset:

@@ -68,17 +68,11 @@ def certificate_ders(data: bytes) -> list:
                 der = base64.b64decode(b"".join(body.split()), validate=True)
             except ValueError:
                 continue
-            # A TRUSTED CERTIFICATE carries OpenSSL's trust settings behind the certificate.
-            ders.append(der[:_der_length(der)] if label.startswith(b"TRUSTED") else der)
+            if label.startswith(b"TRUSTED"):
+                # OpenSSL's trust settings stand behind the certificate, which is always longer than 255 bytes.
+                der = der[:4 + int.from_bytes(der[2:4], "big")]
+            ders.append(der)
     return ders
-
-
-def _der_length(der: bytes) -> int:
-    """The length of the first DER element, its header included."""
-    if len(der) < 2 or der[1] < 0x80:
-        return 2 + (der[1] if len(der) > 1 else 0)
-    size = der[1] & 0x7F
-    return 2 + size + int.from_bytes(der[2:2 + size], "big")
 
 
 def _what_instead(data: bytes) -> str:

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files put in place atomically, with their owners. Every refusal names the file and the way out."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import grp
+import os
+import pwd
+import re
+from typing import NamedTuple, Optional
+
+from .errors import HostError, InputError
+from .files import refused
+
+
+class Piece(NamedTuple):
+    """A file to be put in place: content None means that there is to be none. mode: permission bits."""
+
+    path: str
+    content: Optional[bytes]
+    uid: int
+    gid: int
+    mode: int
+
+
+def user_id(name: str | None, default: int) -> int:
+    """The uid of a user name or number. Raises InputError for a user the host does not have."""
+    return default if name is None else _id(str(name), "user", "owner", lambda text: pwd.getpwnam(text).pw_uid)
+
+
+def group_id(name: str | None, default: int) -> int:
+    """The gid of a group name or number. Raises InputError for a group the host does not have."""
+    return default if name is None else _id(str(name), "group", "group", lambda text: grp.getgrnam(text).gr_gid)
+
+
+def _id(text: str, kind: str, where: str, look_up) -> int:
+    try:
+        number = int(text) if re.fullmatch("[0-9]{1,10}", text) else look_up(text)
+        # The number behind the last one means "leave it as it is" to the operating system.
+        if number < 2**32 - 1:
+            return number
+    except (KeyError, ValueError):
+        pass
+    raise InputError(f"the host has no {kind} {text!r}", where=where, way_out=f"Create the {kind} first, or name another {where}")
+
+
+def temporary(path: str) -> str:
+    """The one temporary name of a file, in its folder: what a killed run left is known, and no `*.pem` pattern of a service loads it."""
+    folder, base = os.path.split(path)
+    return os.path.join(folder, f".{base}.evergreen")
+
+
+def stage(piece: Piece) -> str:
+    """Writes the content beside its place and returns the temporary's path. Raises HostError, with nothing left behind.
+
+    Ownership is set on the temporary, before content and never after the rename: a service that runs as another
+    user could not read its key in the gap between the two. Ansible's atomic_move cannot do that.
+    """
+    path = temporary(piece.path)
+    try:
+        _unlink(path)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            if (piece.uid, piece.gid) != (os.geteuid(), os.getegid()) or os.geteuid() == 0:
+                os.fchown(descriptor, piece.uid, piece.gid)
+            os.fchmod(descriptor, piece.mode)
+            _write_all(descriptor, piece.content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        _discard([path])
+        raise refused(error, piece.path) from error
+    return path
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content):]
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def _discard(paths: list) -> None:
+    """Removes temporaries as far as they can be removed: the error that led here is the one to tell."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def _put(piece: Piece) -> None:
+    try:
+        if piece.content is None:
+            _unlink(piece.path)
+        else:
+            os.rename(temporary(piece.path), piece.path)
+    except OSError as error:
+        raise refused(error, piece.path) from error
+
+
+def replace_all(pieces: list) -> None:
+    """Puts files in place, in order: all are staged before the first is replaced, so a full disk replaces none. Raises HostError."""
+    staged = []
+    try:
+        for piece in pieces:
+            if piece.content is not None:
+                staged.append(stage(piece))
+        for piece in pieces:
+            _put(piece)
+    except HostError:
+        _discard(staged)
+        raise
+    for folder in {os.path.dirname(piece.path) for piece in pieces}:
+        sync_folder(folder)
+
+
+def sync_folder(folder: str) -> None:
+    """Makes renames in a folder durable, where the file system can."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EROFS, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a new certificate is to be, where the declaration leaves it open. Pure."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from .._core.errors import InputError
+
+# Upper bounds of RFC 5280, appendix A.1, in characters.
+SUBJECT = {"CN": 64, "C": 2, "L": 128, "ST": 128, "O": 64, "OU": 64, "street": 128, "DC": 63, "serialNumber": 64, "UID": 256, "emailAddress": 255}
+_DEFAULT_SIZE = {"RSA": 3072, "EC": 256, "Ed25519": None}
+_TEXT = re.compile(r"[^\x00-\x1f\x7f]+")
+
+
+def new_names(wanted) -> tuple:
+    """The names of a new certificate, `TYPE:value` in order: the declared ones, else the host's two; for a product loopback besides (proxmox-formats 1.3)."""
+    if wanted.declared_names:
+        return wanted.declared_names
+    node = f"DNS:{wanted.fqdn.split('.', 1)[0]}"
+    if wanted.product_row.organizations:
+        return tuple(dict.fromkeys(("IP:127.0.0.1", "IP:::1", "DNS:localhost", node, f"DNS:{wanted.fqdn}")))
+    return tuple(dict.fromkeys((f"DNS:{wanted.fqdn}", node)))
+
+
+def new_key_kind(wanted) -> tuple:
+    """(type, size in bits or None) of a new private key: as declared, else the product's, else EC P-256."""
+    row = wanted.product_row
+    key_type = wanted.key_type or row.key_type or "EC"
+    return key_type, wanted.key_size or (row.key_size if key_type == row.key_type else _DEFAULT_SIZE[key_type])
+
+
+def new_subject(wanted) -> tuple:
+    """The subject of a new certificate, ((short name, value), …).
+
+    Declared, or a product's own `O=<product>, OU=<new UUID, upper case>, CN=<fqdn>`, by which it is known again
+    (proxmox-formats 1.3), or `CN=<first name that fits>`. Raises InputError for what no subject may hold.
+    """
+    if wanted.subject is not None:
+        return tuple(_checked(key, value) for key, value in wanted.subject)
+    if wanted.product_row.organizations:
+        return (("O", wanted.product_row.organizations[0]), ("OU", str(uuid.uuid4()).upper()), ("CN", wanted.fqdn))
+    values = (name.partition(":")[2] for name in new_names(wanted))
+    return tuple(("CN", value) for value in values if len(value) <= SUBJECT["CN"])[:1]
+
+
+def _checked(key: str, value: str) -> tuple:
+    if key not in SUBJECT:
+        raise InputError(f"{key!r} is not known", where="subject", way_out=f"Use {', '.join(SUBJECT)}")
+    if not _TEXT.fullmatch(value) or len(value) > SUBJECT[key] or (key == "C" and len(value) != 2):
+        raise InputError(f"{value!r} cannot be the {key} of a subject", where="subject", way_out=f"Give at most {SUBJECT[key]} printable characters")
+    return key, value
