@@ -17,6 +17,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 SUITES = ("bookworm", "trixie", "sid")
+CI = os.environ.get("CI", "").lower() in ("true", "1", "yes")
 
 # Containers, networks and processes of two checkouts on one machine must not meet.
 RUN = os.environ.get("EVERGREEN_RUN") or "eg" + hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]
@@ -38,6 +39,10 @@ SYSTEMD = {
                "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw"],
 }
 
+# Where the host still has the old cgroups, systemd from version 258 on finds the new ones only here.
+UNIFIED = pathlib.Path("/sys/fs/cgroup/unified/cgroup.procs")
+HYBRID = ["--cgroupns=host", "--volume=/sys/fs/cgroup/unified:/sys/fs/cgroup:rw"]
+
 
 class Unusable(Exception):
     """Containers cannot run here; the text says why in one line."""
@@ -53,7 +58,7 @@ class Engine:
     def __init__(self, name: str, environment: dict[str, str]):
         self.name = name
         self.environment = environment
-        self.systemd = SYSTEMD[name]
+        self.systemd = [*SYSTEMD[name], *(HYBRID if name == "podman" and UNIFIED.exists() else [])]
 
     def call(self, *argv: str, stdin: bytes | None = None, timeout: float = 60) -> subprocess.CompletedProcess:
         """Runs one command of the engine, whatever its exit status."""
@@ -92,11 +97,15 @@ def find() -> Engine:
 
 
 def probe(engine: Engine, image: str) -> None:
-    """One container is started, because `info` also answers where none can run."""
+    """One container is started on a network, because `info` also answers where none can run."""
+    network = f"{RUN}-probe-{os.getpid()}"
     try:
-        engine.output("run", "--rm", "--network=none", image, "/bin/true")
+        engine.output("network", "create", network)
+        engine.output("run", "--rm", "--network", network, image, "/bin/true")
     except Failed as error:
         raise Unusable(str(error).splitlines()[-1]) from None
+    finally:
+        engine.call("network", "rm", network)
 
 
 def _environment(name: str) -> dict[str, str]:

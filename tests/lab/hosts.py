@@ -8,6 +8,7 @@ owners and the way to reload are replaced; everything else is the same.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 DOMAIN = "fleet.test"
@@ -38,8 +39,9 @@ class Host(NamedTuple):
         return f"{self.name}.{DOMAIN}"
 
 
-class Certificate(NamedTuple):
-    """A certificate of the fleet.
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A certificate of the fleet; each is itself only, and so a key of what is found out about it.
 
     style: how it is made (certificates.py); declared: what the inventory says of it on a container;
     action: what the first run must do with it.
@@ -139,6 +141,12 @@ CERTIFICATES = (
 
 def of(host: Host) -> list[Certificate]:
     return [certificate for certificate in CERTIFICATES if certificate.host is host]
+
+
+def notify(port: int, ca_path: str, **login: str) -> dict:
+    """The variables of the role `notify`: the fleet's own mail server, by a published port."""
+    wanted = {"to": [RECIPIENT], "sender": SENDER, "host": "127.0.0.1", "port": port, "secure": "starttls", "ca_path": ca_path, **login}
+    return {f"notify_{key}": value for key, value in wanted.items()}
 
 
 def inventory(vars_of_all: dict, vars_of_hosts: dict[str, dict]) -> dict:

@@ -44,6 +44,29 @@ def ensure_venv(name: str, pins: str, choose: Callable[[], str]) -> pathlib.Path
     return venv
 
 
+def core_venv(core: str) -> tuple[pathlib.Path, tuple[int, int]]:
+    """The venv of one ansible-core, and the Python that it runs on.
+
+    Even minors take the oldest Python they can, odd ones the newest: so all Pythons are met without a venv for each pair.
+    """
+    choose = pythons.newest if int(core.split(".")[1]) % 2 else pythons.oldest
+    version = choose(*house.CORES[core])
+    if version is None:
+        print(f"ansible-core {core}: no Python for it was found here")
+        sys.exit(house.LEFT_OUT)
+    name = "core-{}-python{}.{}".format(core, *version)
+    return ensure_venv(name, f"core-{core}.txt", lambda: pythons.find()[version]), version
+
+
+def ensure_folder(folder: pathlib.Path, venv: pathlib.Path, *arguments: str) -> pathlib.Path:
+    """A folder for PYTHONPATH with what pip puts there for the Python of this venv."""
+    with _making(folder, _digest(*arguments), folder) as needed:
+        if needed:
+            shutil.rmtree(folder, ignore_errors=True)
+            pip(venv, "install", "--no-deps", "--target", str(folder), *arguments)
+    return folder
+
+
 def pip(venv: pathlib.Path, *arguments: str) -> None:
     """pip of the tools' venv, working on any other: no venv needs a pip of its own."""
     own = house.CACHE / "venv" / "tools" / "bin" / "python"

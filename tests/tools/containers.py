@@ -10,8 +10,8 @@ import house
 
 sys.path.insert(0, str(house.ROOT / "tests" / "lab"))
 
-import engine  # noqa: E402
-import images  # noqa: E402
+import engine
+import images
 
 
 def main() -> int:

@@ -40,6 +40,11 @@ def oldest(low: tuple[int, int], high: tuple[int, int]) -> tuple[int, int] | Non
     return min((version for version in find() if low <= version <= high), default=None)
 
 
+def cores() -> list[str]:
+    """The minors of ansible-core that a Python of this machine runs, oldest first."""
+    return [core for core in house.CORES if newest(*house.CORES[core])]
+
+
 def links() -> pathlib.Path:
     """A folder with a python3.X for each, for tools that search PATH."""
     folder = house.CACHE / "pythons"

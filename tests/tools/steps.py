@@ -42,26 +42,22 @@ def steps() -> list[Step]:
     ]
 
 
-def cores() -> list[str]:
-    """The minors of ansible-core that a Python of this machine runs, oldest first."""
-    return [core for core in house.CORES if pythons.newest(*house.CORES[core])]
-
-
 def _sanity_in_full() -> list[Step]:
-    return [_script(f"sanity {core}", "sanity.py", core, "full") for core in dict.fromkeys([cores()[-1], cores()[0]])]
+    cores = pythons.cores()
+    return [_script(f"sanity {core}", "sanity.py", core, "full") for core in dict.fromkeys([cores[-1], cores[0]])]
 
 
 def _sanity_between() -> list[Step]:
-    return [_script(f"sanity {core}", "sanity.py", core, "short") for core in cores()[1:-1]]
+    return [_script(f"sanity {core}", "sanity.py", core, "short") for core in pythons.cores()[1:-1]]
 
 
 def _molecule() -> list[Step]:
     scenarios = sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml"))
-    return [_script(f"molecule {name}", "molecule.py", name, needs=("containers",)) for name in scenarios]
+    return [_script(f"molecule {name}", "scenario.py", name, needs=("containers",)) for name in scenarios]
 
 
 def _matrix() -> list[Step]:
-    controllers = [_script(f"matrix core {core}", "matrix.py", "core", core) for core in cores()]
+    controllers = [_script(f"matrix core {core}", "matrix.py", "core", core) for core in pythons.cores()]
     hosts = [_script("matrix host {}.{}".format(*version), "matrix.py", "host", "{}.{}".format(*version))
              for version in sorted(pythons.find())]
     tried = [*controllers, *hosts]

@@ -63,10 +63,12 @@ def declared(certificates: list, fqdn: str, typed, force: bool = False) -> list:
         label = item.get("name") or item.get("product")
         place = f"certificates[{index}] ({label})" if label else f"certificates[{index}]"
         record = complete(typed(item, place), fqdn, place, force)
-        for key in ("name", "path"):
+        # What is only watched may share its key; what is written may share no file.
+        written = (("path", "file"), ("key_path", "file")) if record.issuer != "external" else ()
+        for key, space in (("name", "name"), ("path", "path"), *written):
             value = getattr(record, key)
-            first = seen.setdefault((key, value), place)
-            if first != place:
+            first = seen.setdefault((space, value), place)
+            if value and first != place:
                 raise InputError(f"{value!r} is declared twice, first in {first}", where=f"{place}: {key}", way_out=f"Give each certificate a {key} of its own")
         wanted.append(record)
     return wanted
@@ -91,13 +93,14 @@ def complete(item: dict, fqdn: str, place: str = "", force: bool = False) -> Wan
     key_path = _path(get("key_path") if item.get("path") is None else item.get("key_path"), at % "key_path")
     issuer, many = get("issuer"), bool(_GLOB.search(path))
     _refuse_combination(issuer, row, key_path, many, at)
+    if many and key_path not in (None, path):
+        raise InputError("is one key for many certificates", where=at % "key_path", way_out="Leave it out; the same as path for combined files")
     _refuse_size(item, at)
-    names = None if item.get("names") is None else tuple(parse_name(name, at % "names") for name in item["names"])
-    subject = item.get("subject")
+    names = tuple(dict.fromkeys(parse_name(name, at % "names") for name in item.get("names") or ())) or None
     wanted = Wanted(
         name=item.get("name") or (product if product != "generic" else path), product=product, product_row=row, issuer=issuer, path=path,
-        key_path=key_path, fqdn=fqdn, declared_names=names, names=None if names is None else folded(names),
-        subject=None if subject is None else tuple((str(key), str(value)) for key, value in subject.items()),
+        key_path=key_path, fqdn=fqdn, declared_names=names, names=names and folded(names),
+        subject=_subject(item.get("subject"), issuer == "selfsigned" and row.organizations, at % "subject"),
         key_type=item.get("key_type"), key_size=item.get("key_size"), lifetime=parse_duration(get("lifetime") or "365d", at % "lifetime"),
         max_lifetime=None if get("max_lifetime") is None else parse_duration(get("max_lifetime"), at % "max_lifetime"),
         excessive=item.get("excessive") or "warn", renew_before=_rule(item, "renew_before", at), warn_before=_rule(item, "warn_before", at),
@@ -136,12 +139,23 @@ def _refuse_lifetime(wanted: Wanted, item: dict, at: str) -> None:
         raise InputError("is longer than max_lifetime: it would be renewed on every run", where=at % "lifetime", way_out="Give a shorter lifetime")
 
 
+def _subject(subject, own, where: str):
+    if subject is None:
+        return None
+    if own:
+        raise InputError("is what the product's own certificate is known by", where=where, way_out="Leave it out")
+    if not all(isinstance(value, (str, int)) for value in subject.values()):
+        raise InputError("has a value that is no text", where=where, way_out="Give each part of the subject a text")
+    return tuple((str(key), str(value)) for key, value in subject.items())
+
+
 def _path(path, where: str):
     if path is None:
         return None
     if not _PATH.fullmatch(path):
         raise InputError(f"{path!r} is not an absolute path", where=where, way_out="Give the full path of the file")
-    return posixpath.normpath(path)
+    # POSIX keeps two slashes in front, which are one path to Linux.
+    return "/" + posixpath.normpath(path).lstrip("/")
 
 
 def _rule(item: dict, key: str, at: str):
@@ -153,6 +167,7 @@ def _rule(item: dict, key: str, at: str):
 
 def host_fqdn(given, nodename: str, resolv_conf: str) -> str:
     """The option `fqdn` where given, else the name that Proxmox would compute."""
-    if given:
-        parse_name(given, "fqdn")
-    return given or fqdn_of(nodename, resolv_conf)
+    if not given:
+        return fqdn_of(nodename, resolv_conf)
+    name = parse_name(f"DNS:{given}", "fqdn")
+    return given if given.isascii() else name[len("DNS:"):]

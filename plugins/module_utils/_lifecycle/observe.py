@@ -51,7 +51,7 @@ def facts_of(wanted, data: bytes, path: str, key) -> Facts:
         facts = Facts(not_before=not_before, not_after=not_after, **_issued(wanted, certificate), **_wanted_facts(wanted, certificate))
     except FileRefused as error:
         return Facts(unreadable=str(error))
-    except ValueError as error:
+    except Exception as error:  # at hostile names and extensions each version of the library raises something else
         return Facts(unreadable=f"{path}: the certificate cannot be read: {error}")
     word, says = _pair(certificate, key, wanted.key_path)
     return facts._replace(key=word, key_says=says)
@@ -64,7 +64,7 @@ def _issued(wanted, certificate) -> dict:
     try:
         issuer = parse.name_text(certificate.issuer)
         own = own_fqdn(issuer, wanted.product_row)
-    except ValueError:
+    except Exception:  # as above: an issuer that cannot be read is nobody's own
         return {"issued_as": "other"}
     if own is not None:
         return {"issued_as": "own", "own_fqdn": own}

@@ -26,7 +26,7 @@ try:
 except ImportError as _error:
     MISSING = _error
 
-BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 #.]+)-----(.*?)-----END \1-----", re.DOTALL)
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 #.]+)-----")
 CERTIFICATE_LABELS = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE")
 _SHORT = {"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU",
           "2.5.4.5": "serialNumber", "2.5.4.9": "street", "0.9.2342.19200300.100.1.25": "DC",
@@ -48,7 +48,7 @@ def leaf(data: bytes, where: str) -> x509.Certificate:
     except Exception as first:  # the library raises ValueError, and its own panics, at hostile bytes
         for der in certificate_ders(data):
             return from_der(der, where)
-        raise FileRefused(_what_instead(data), where=where, way_out="Put a PEM or DER certificate there") from first
+        raise FileRefused(what_instead(data), where=where, way_out="Put a PEM or DER certificate there") from first
 
 
 def from_der(der: bytes, where: str) -> x509.Certificate:
@@ -59,23 +59,37 @@ def from_der(der: bytes, where: str) -> x509.Certificate:
         raise FileRefused(f"the certificate cannot be read: {error}", where=where, way_out="Replace it by a valid certificate") from error
 
 
+def blocks(data: bytes):
+    """(label, start, end) of every PEM block, in order; end is None for one that is cut off, by the next block's begin or the end of the text.
+
+    Searched from begin to begin: one expression for whole blocks would take minutes for 1 MiB of begins without an end.
+    """
+    begins = list(_BEGIN.finditer(data))
+    for begin, after in zip(begins, begins[1:] + [None]):
+        end_line = b"-----END %b-----" % begin.group(1)
+        at = data.find(end_line, begin.end(), after.start() if after else len(data))
+        yield begin.group(1), begin.start(), None if at < 0 else at + len(end_line)
+
+
 def certificate_ders(data: bytes) -> list:
-    """The DER bytes of every certificate block of a PEM text, in order; blocks that are no base64 are left out."""
-    ders = []
-    for label, body in BLOCK.findall(data):
-        if label in CERTIFICATE_LABELS:
-            try:
-                der = base64.b64decode(b"".join(body.split()), validate=True)
-            except ValueError:
-                continue
-            if label.startswith(b"TRUSTED"):
-                # OpenSSL's trust settings stand behind the certificate, which is always longer than 255 bytes.
-                der = der[:4 + int.from_bytes(der[2:4], "big")]
-            ders.append(der)
-    return ders
+    """The DER bytes of every certificate block of a PEM text, in order; blocks that are cut off or no base64 are left out."""
+    found = [(label, data[start:end]) for label, start, end in blocks(data) if label in CERTIFICATE_LABELS and end is not None]
+    return [der for der in (block_der(label, block) for label, block in found) if der is not None]
 
 
-def _what_instead(data: bytes) -> str:
+def block_der(label: bytes, block: bytes) -> bytes | None:
+    """The DER bytes of a whole PEM block of a certificate; None where it is no base64."""
+    edge = len(label) + 16
+    try:
+        der = base64.b64decode(b"".join(block[edge:2 - edge].split()), validate=True)
+    except ValueError:
+        return None
+    # Behind a TRUSTED CERTIFICATE, which is always longer than 255 bytes, stand OpenSSL's settings of what it is trusted for.
+    return der[:4 + int.from_bytes(der[2:4], "big")] if label.startswith(b"TRUSTED") else der
+
+
+def what_instead(data: bytes) -> str:
+    """What there is where a certificate belongs."""
     if not data.strip():
         return "the file is empty"
     if b"-----BEGIN CERTIFICATE-----" in data and b"-----END CERTIFICATE-----" not in data:
@@ -158,9 +172,9 @@ def private_key(data: bytes, where: str, passphrase: bytes | None = None, checke
 
 
 def _loader(data: bytes):
-    for match in BLOCK.finditer(data):
-        if match.group(1).endswith(b"PRIVATE KEY"):
-            return serialization.load_pem_private_key, match.group(0)
+    for label, start, end in blocks(data):
+        if end is not None and label.endswith(b"PRIVATE KEY"):
+            return serialization.load_pem_private_key, data[start:end]
     return serialization.load_der_private_key, data
 
 

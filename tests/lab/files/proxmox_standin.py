@@ -75,10 +75,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], pair: Pair):
+    def __init__(self, address: tuple[str, int], pair: Pair, listening: socket.socket | None = None):
         self.pair = pair
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, Client)
+        super().__init__(address, Client, bind_and_activate=listening is None)
+        if listening is not None:
+            self.socket.close()
+            self.socket = listening
 
     def handle_error(self, request, client_address) -> None:
         log(f"client {client_address[0]}: {sys.exc_info()[1]}")
@@ -143,14 +146,22 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cert", required=True)
     parser.add_argument("--key", required=True, help="the same as --cert for one combined file")
-    parser.add_argument("--port", type=int, required=True)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--port", type=int)
+    where.add_argument("--fd", type=int, help="an inherited listening socket: its port was free when it was chosen and still is")
     parser.add_argument("--bind", default="0.0.0.0")
     parser.add_argument("--pid-file")
     parser.add_argument("--socket-prefix", help="abstract control socket PREFIX/control-PID.sock")
     parser.add_argument("--group", default="backup", help="whose members may use the control socket")
     parser.add_argument("--control", help="file whose line `stuck` breaks the reload")
     parser.add_argument("--inject", choices=["stuck"], help="write this to --control at the start")
+    parser.add_argument("--attached", action="store_true", help="end when standard input does, and so with whoever started this")
     return parser.parse_args()
+
+
+def end_with_input() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
 
 
 def main() -> None:
@@ -158,15 +169,18 @@ def main() -> None:
     if wanted.inject:
         pathlib.Path(wanted.control).write_text(wanted.inject + "\n")
     pair = Pair(wanted.cert, wanted.key, wanted.control)
-    server = Server((wanted.bind, wanted.port), pair)
+    inherited = socket.socket(fileno=wanted.fd) if wanted.fd is not None else None
+    server = Server((wanted.bind, wanted.port or 0), pair, inherited)
     if wanted.socket_prefix:
         Control(wanted.socket_prefix, group_id(wanted.group), pair).start()
     signal.signal(signal.SIGHUP, lambda number, frame: pair.reload())
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    if wanted.attached:
+        threading.Thread(target=end_with_input, daemon=True).start()
     # The pid file is the last act: who finds it finds a service that answers.
     if wanted.pid_file:
         pathlib.Path(wanted.pid_file).write_text(f"{os.getpid()}\n")
-    log(f"serving {wanted.cert} on {wanted.bind}:{wanted.port}")
+    log(f"serving {wanted.cert} on {server.socket.getsockname()[1]}")
     server.serve_forever()
 
 

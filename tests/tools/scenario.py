@@ -11,14 +11,14 @@ import house
 
 sys.path.insert(0, str(house.ROOT / "tests" / "lab"))
 
-import engine  # noqa: E402
+import engine
 
 
 def main() -> None:
     found = engine.find()
     environment = {**os.environ, **found.environment, "EVERGREEN_ENGINE": found.name, "EVERGREEN_RUN": engine.RUN,
                    "MOLECULE_EPHEMERAL_DIRECTORY": str(house.CACHE / "molecule" / sys.argv[1])}
-    os.chdir(house.ROOT / "extensions")
+    os.chdir(house.ROOT)
     os.execvpe("molecule", ["molecule", "test", "--scenario-name", sys.argv[1]], environment)
 
 

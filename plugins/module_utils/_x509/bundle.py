@@ -1,0 +1,139 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Any bytes taken apart into certificates: PEM with any number of them and text around, DER, PKCS#12. Pure.
+
+One certificate that cannot be read never hides the others.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from .._core.errors import FileRefused
+from . import parse
+from .der import head
+
+# What else lies beside certificates and is no certificate that went wrong.
+_OTHERS = (b"PRIVATE KEY", b"PUBLIC KEY", b"CERTIFICATE REQUEST", b"PARAMETERS", b"X509 CRL")
+_WAY_OUT = "Replace it by a valid certificate"
+
+
+class Found(NamedTuple):
+    """A certificate of a bundle. position: counted from 0 over all that should be certificates."""
+
+    position: int
+    certificate: x509.Certificate
+    der: bytes
+
+
+class Bundle(NamedTuple):
+    """What was found. errors: (position, sentence); key: the private key beside the certificates, as the library has it, and why it has none."""
+
+    certificates: tuple
+    errors: tuple = ()
+    key: Optional[object] = None
+    key_error: Optional[str] = None
+
+
+def opened(data: bytes, where: str, passphrase: bytes | None = None) -> Bundle:
+    """The certificates in these bytes. Raises FileRefused where there is not even one that is broken."""
+    if b"-----BEGIN " in data:
+        return _pem(data, where, passphrase)
+    kind = _binary_kind(data)
+    if kind == "pkcs12":
+        return _pkcs12(data, where, passphrase)
+    if kind != "certificate":
+        raise FileRefused(_FACTS.get(kind) or parse.what_instead(data), where=where, way_out="Name a file with a certificate: PEM, DER or PKCS#12")
+    return Bundle((Found(0, parse.from_der(data, where), data),))
+
+
+def from_ders(ders, where: str) -> Bundle:
+    """A bundle of certificates that came one by one, as a handshake shows them."""
+    return _bundle([(der, None) for der in ders], where)
+
+
+def is_other(data: bytes) -> bool:
+    """Whether these bytes are clearly something else than a certificate: a key, a request, parameters, a revocation list."""
+    labels = [label for label, start, end in parse.blocks(data)]
+    if labels:
+        return all(label.endswith(_OTHERS) for label in labels)
+    return _binary_kind(data) in ("key", "request")
+
+
+_FACTS = {"key": "there is a private key where a certificate belongs", "request": "there is a certificate request where a certificate belongs"}
+
+
+def _binary_kind(data: bytes) -> str | None:
+    """`certificate`, `request`, `key` or `pkcs12` by the first bytes inside (RFC 5280, 4.1; 2986, 4.2; 5958, 2; 7292, 4)."""
+    try:
+        body, end = head(data, 0, len(data))
+        if data[:1] != b"\x30" or body == end:
+            return None
+        if data[body] == 0x30:
+            return "request" if data[head(data, body, end)[0]] == 0x02 else "certificate"
+        number, stop = head(data, body, end)
+        return {b"\x03": "pkcs12", b"\x00": "key", b"\x01": "key"}.get(data[number:stop]) if data[body] == 0x02 else None
+    except (ValueError, IndexError):
+        return None
+
+
+def _pem(data: bytes, where: str, passphrase: bytes | None) -> Bundle:
+    given = []
+    for label, start, end in parse.blocks(data):
+        if label not in parse.CERTIFICATE_LABELS:
+            continue
+        der = None if end is None else parse.block_der(label, data[start:end])
+        given.append((der, "the certificate is cut off" if end is None else "the certificate is not the base64 that PEM asks for"))
+    if not given:
+        raise FileRefused(parse.what_instead(data), where=where, way_out="Name a file with a certificate: PEM, DER or PKCS#12")
+    key, key_error = private_key(data, where, passphrase) if b"PRIVATE KEY-----" in data else (None, None)
+    return _bundle(given, where)._replace(key=key, key_error=key_error)
+
+
+def _bundle(given: list, where: str) -> Bundle:
+    """The bundle of (DER or None, what is wrong where it is None)."""
+    certificates, errors = [], []
+    for position, (der, fact) in enumerate(given):
+        try:
+            if der is None:
+                raise FileRefused(fact, where=where, way_out=_WAY_OUT)
+            certificates.append(Found(position, parse.from_der(der, where), der))
+        except FileRefused as error:
+            errors.append((position, str(error)))
+    return Bundle(tuple(certificates), tuple(errors))
+
+
+def _pkcs12(data: bytes, where: str, passphrase: bytes | None) -> Bundle:
+    store = _opened_store(data, where, passphrase)
+    certificates = [entry.certificate for entry in (store.cert, *store.additional_certs) if entry is not None]
+    if not certificates:
+        raise FileRefused("there is no certificate in this PKCS#12 store", where=where, way_out="Name a file with a certificate")
+    return Bundle(tuple(Found(position, one, parse.to_der(one)) for position, one in enumerate(certificates)), key=store.key)
+
+
+def _opened_store(data: bytes, where: str, passphrase: bytes | None):
+    error: Exception | None = None
+    # A store without a passphrase is one with an empty passphrase, or has none at all: RFC 7292, appendix B.1, leaves it open.
+    for attempt in (passphrase,) if passphrase else (None, b""):
+        try:
+            return pkcs12.load_pkcs12(data, attempt)
+        except Exception as failed:  # the library's reasons for the same thing differ between its versions
+            error = failed
+    if passphrase is None:
+        raise FileRefused("this PKCS#12 store cannot be opened without a passphrase", where=where, way_out="Give its passphrase") from error
+    raise FileRefused("this PKCS#12 store cannot be opened with this passphrase", where=where,
+                      way_out="Give the right passphrase; very old ciphers the library may refuse whatever the passphrase") from error
+
+
+def private_key(data: bytes, where: str, passphrase: bytes | None) -> tuple:
+    """(the key, None) of a text with a private key, or (None, why it cannot be read)."""
+    error = None
+    for attempt in (None, passphrase) if passphrase else (None,):
+        try:
+            return parse.private_key(data, where, attempt, checked=False), None
+        except FileRefused as refused:
+            error = str(refused)
+    return None, error

@@ -1,0 +1,149 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Groups of systemd containers on a network of their own, reached by ssh over loopback; the fleet and molecule use them.
+
+    machines.py up GROUP HOST=SUITE...      # prints how each host is reached, as molecule's instance config
+    machines.py down GROUP
+
+A group's containers carry the run's prefix (EVERGREEN_RUN, else one of this checkout) and a label, so `up` first removes what
+an earlier run left, and nothing of anybody else.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import pathlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import engine as lab
+import images
+from engine import CACHE, RUN, SUITES, Engine, Failed, Unusable
+from hosts import DOMAIN
+
+SSH = CACHE / "lab" / "ssh"
+START_TIMEOUT = 90
+
+
+class Machine(NamedTuple):
+    """A host of a group; ports are published on loopback besides ssh's."""
+
+    host: str
+    suite: str
+    ports: tuple = ()
+
+
+def up(engine: Engine, group: str, machines: Iterable[Machine]) -> dict[str, dict[int, int]]:
+    """Starts a group afresh; when systemd is up on every host and ssh answers, the loopback port of each published one, by host."""
+    machines = list(machines)
+    made = images.ensure(engine, dict.fromkeys(machine.suite for machine in machines))
+    public_key = _ssh_key()
+    down(engine, group)
+    engine.output("network", "create", _full(group))
+    try:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
+            ports = pool.map(lambda machine: _start(engine, group, machine, made[machine.suite], public_key), machines)
+            return dict(zip((machine.host for machine in machines), ports))
+    except Unusable:
+        down(engine, group)
+        raise
+
+
+def down(engine: Engine, group: str) -> None:
+    """Removes a group's containers and network; nothing to remove is fine."""
+    containers = engine.output("ps", "--all", "--quiet", "--filter", f"label=evergreen.group={_full(group)}").split()
+    if containers:
+        at_once = ["--time", "0"] if engine.name == "podman" else []
+        engine.output("rm", "--force", "--volumes", *at_once, *containers, timeout=120)
+    if engine.call("network", "inspect", _full(group)).returncode == 0:
+        engine.output("network", "rm", _full(group))
+
+
+def container(group: str, host: str) -> str:
+    return f"{_full(group)}-{host}"
+
+
+def ssh_variables(ports: dict[int, int]) -> dict:
+    """How Ansible reaches a host."""
+    return {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": ports[22], "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(SSH / "id"), "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ConnectTimeout=10"}
+
+
+def _full(group: str) -> str:
+    return f"{RUN}-{group}"
+
+
+def _start(engine: Engine, group: str, machine: Machine, image: str, public_key: str) -> dict[int, int]:
+    name = container(group, machine.host)
+    fqdn = f"{machine.host}.{DOMAIN}"
+    published = [option for port in (22, *machine.ports) for option in ("--publish", f"127.0.0.1::{port}")]
+    try:
+        engine.output("run", "--detach", "--name", name, "--hostname", machine.host, "--label", f"evergreen.group={_full(group)}",
+                      "--network", _full(group), "--network-alias", machine.host, "--network-alias", fqdn, "--dns-search", DOMAIN,
+                      *published, *engine.systemd, image, "/sbin/init")
+    except Failed as error:
+        raise Unusable(str(error)) from None
+    _wait_for_systemd(engine, name)
+    script = "mkdir -p -m 0700 /root/.ssh && cat > /root/.ssh/authorized_keys && systemctl start ssh"
+    engine.output("exec", "--interactive", name, "sh", "-c", script, stdin=public_key.encode())
+    return {port: _published(engine, name, port) for port in (22, *machine.ports)}
+
+
+def _wait_for_systemd(engine: Engine, name: str) -> None:
+    """`--wait` alone is not enough: until D-Bus is up, it fails at once."""
+    end = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < end:
+        state = engine.call("exec", name, "systemctl", "is-system-running", "--wait").stdout.decode().strip()
+        if state in ("running", "degraded"):
+            return
+        if "true" not in engine.output("inspect", "--format", "{{.State.Running}}", name):
+            break
+        time.sleep(0.3)
+    said = engine.call("logs", "--tail", "1", name)
+    raise Unusable(f"systemd does not start in {name}: {(said.stderr + said.stdout).decode(errors='replace').strip()}")
+
+
+def _published(engine: Engine, name: str, port: int) -> int:
+    return int(engine.output("port", name, f"{port}/tcp").split()[0].rpartition(":")[2])
+
+
+def _ssh_key() -> str:
+    """The public half of a key pair of the lab's own."""
+    private = SSH / "id"
+    if not private.with_suffix(".pub").exists():
+        SSH.mkdir(parents=True, exist_ok=True)
+        private.unlink(missing_ok=True)
+        try:
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "evergreen lab", "-f", str(private)], check=True,
+                           stdin=subprocess.DEVNULL, timeout=30)
+        except FileNotFoundError:
+            raise Unusable("ssh-keygen is not installed (Debian: openssh-client)") from None
+    return pathlib.Path(f"{private}.pub").read_text()
+
+
+def main(argv: list[str]) -> int:
+    command, group, pairs = (argv + ["", ""])[0], (argv + ["", ""])[1], [pair.partition("=") for pair in argv[2:]]
+    if command not in ("up", "down") or not group or any(suite not in SUITES for _host, _equals, suite in pairs):
+        print("usage: machines.py up GROUP HOST=SUITE... | down GROUP", file=sys.stderr)
+        return 2
+    try:
+        engine = lab.find()
+        if command == "down":
+            down(engine, group)
+        else:
+            reached = up(engine, group, [Machine(host, suite) for host, _equals, suite in pairs])
+            print(json.dumps([{"instance": host, "address": "127.0.0.1", "port": ports[22], "user": "root", "identity_file": str(SSH / "id"),
+                               "connection": "ssh"} for host, ports in reached.items()], indent=2))
+    except (Unusable, Failed) as error:
+        print(f"machines.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tries the supported versions: controllers (ansible-core) and managed hosts (Python, cryptography).
+
+    matrix.py core 2.19     # unit tests, syntax of all playbooks and a whole renewal with this ansible-core
+    matrix.py host 3.9      # unit tests of what runs on hosts, with each cryptography
+    matrix.py table         # all results in .cache/matrix.json, and from there into README.md
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import bootstrap
+import house
+import pythons
+import readme_matrix
+
+RESULTS = house.CACHE / "matrix"
+PLAYBOOKS = house.ROOT / "playbooks"
+# What is tested here runs on the controller only and may use its libraries.
+CONTROLLER_TESTS = ("tests/unit/controller", "tests/unit/filter", "tests/unit/plugin_utils")
+SHOW_VERSION = "import cryptography; print(cryptography.__version__)"
+
+
+def core(minor: str) -> dict:
+    venv, version = bootstrap.core_venv(minor)
+    environment = house.with_venv(venv)
+    call([str(venv / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit"], environment)
+    for playbook in sorted(PLAYBOOKS.glob("*.yml")):
+        call(["ansible-playbook", "--syntax-check", "-i", "localhost,", f"evergreen.pki.{playbook.stem}"], environment)
+    call([str(venv / "bin" / "python"), "tests/lab/fleet.py", "embedded-check"], environment)
+    return {"core": _pinned(f"core-{minor}.txt"), "python": "{}.{}".format(*version)}
+
+
+def host(python: str) -> dict:
+    version = tuple(int(part) for part in python.split("."))
+    venv = bootstrap.ensure_venv(f"host-python{python}", "host.txt", lambda: pythons.find()[version])
+    ansible = _module_utils(venv)
+    tried = [_with_cryptography(venv, [ansible, bootstrap.ensure_folder(venv / release, venv, f"cryptography=={release}")])
+             for release in _releases(version)]
+    return {"python": python, "cryptography": [*tried, _with_cryptography(venv, [ansible])]}
+
+
+def table() -> int:
+    names = [f"core-{minor}" for minor in pythons.cores()] + ["host-{}.{}".format(*version) for version in sorted(pythons.find())]
+    results = [json.loads((RESULTS / f"{name}.json").read_text()) for name in names]
+    whole = {"controllers": [one for one in results if "core" in one], "hosts": [one for one in results if "core" not in one]}
+    (house.CACHE / "matrix.json").write_text(json.dumps(whole, indent=2) + "\n")
+    return readme_matrix.main()
+
+
+def call(argv: list[str], environment: dict[str, str]) -> None:
+    print("+", " ".join(argv), flush=True)
+    status = subprocess.run(argv, cwd=house.ROOT, env=environment, check=False).returncode
+    if status:
+        sys.exit(f"exit status {status}")
+
+
+def _releases(version: tuple[int, ...]) -> list[str]:
+    """The older releases of cryptography to try; the venv itself holds the newest."""
+    floor = [house.OLDEST_CRYPTOGRAPHY] if version == min(pythons.find()) else []
+    return [*floor, *house.DISTRIBUTED_CRYPTOGRAPHY]
+
+
+def _module_utils(venv: pathlib.Path) -> pathlib.Path:
+    """The newest ansible-core, whose module_utils travel to every host, although its controller needs a newer Python."""
+    newest = f"ansible-core=={_pinned(f'core-{list(house.CORES)[-1]}.txt')}"
+    return bootstrap.ensure_folder(house.CACHE / "venv" / "host-ansible", venv, "--ignore-requires-python", newest)
+
+
+def _with_cryptography(venv: pathlib.Path, folders: list[pathlib.Path]) -> str:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(folder) for folder in reversed(folders))}
+    python = str(venv / "bin" / "python")
+    version = subprocess.run([python, "-c", SHOW_VERSION], env=environment, stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+    print(f"cryptography {version}", flush=True)
+    call([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit", *(f"--ignore={folder}" for folder in CONTROLLER_TESTS)], environment)
+    return version
+
+
+def _pinned(pins: str) -> str:
+    return re.search(r"^ansible-core==(\S+)", (house.PINS / pins).read_text(), re.MULTILINE).group(1)
+
+
+def main() -> int:
+    if sys.argv[1:] == ["table"]:
+        return table()
+    kind, version = sys.argv[1:]
+    result = RESULTS / f"{kind}-{version}.json"
+    result.unlink(missing_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    result.write_text(json.dumps({"core": core, "host": host}[kind](version)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

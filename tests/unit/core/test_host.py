@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import errno
+from datetime import timedelta
+
+import pytest
+
+from ansible_collections.evergreen.pki.plugins.module_utils._core import host
+from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import HostError, LockBusy, ProofError
+
+
+class Answered(Exception):
+    """A module ends its process with its answer; here it raises it."""
+
+
+class AModule:
+    """The one method of AnsibleModule that the edge uses."""
+
+    @staticmethod
+    def fail_json(**answer):
+        raise Answered(answer)
+
+
+def answer_to(error: BaseException) -> dict:
+    with pytest.raises(Answered) as caught, host.answering(AModule()):
+        raise error
+    return caught.value.args[0]
+
+
+def test_now_is_aware_and_utc():
+    """Dates are compared as aware ones in UTC."""
+    assert host.now().utcoffset() == timedelta()
+
+
+def test_resolv_conf_that_is_missing_is_empty(tmp_path):
+    """A host without resolv.conf has a bare node name; bytes that are no UTF-8 stop nothing."""
+    assert host.resolv_conf(str(tmp_path / "missing")) == "" == host.resolv_conf(str(tmp_path))
+    (tmp_path / "latin").write_bytes(b"# Z\xfcrich\nsearch example.com\n")
+    assert "search example.com" in host.resolv_conf(str(tmp_path / "latin"))
+
+
+def test_an_error_of_ours_becomes_the_answer():
+    """The message is the sentence; the chain holds its causes."""
+    error = HostError("cannot be written", where="/tls/web.pem", way_out="Free space")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    answer = answer_to(error)
+    assert answer["msg"] == "/tls/web.pem: cannot be written. Free space"
+    assert answer["error_chain"].endswith("No space left on device") and answer["retry"] is False
+
+
+def test_whether_to_try_again_is_data():
+    """A busy lock may be free later."""
+    assert answer_to(LockBusy("busy"))["retry"] is True
+
+
+def test_results_of_a_failure_are_returned():
+    """A failed proof still tells what each endpoint showed."""
+    error = ProofError("not served")
+    error.results = {"endpoints": [1]}
+    assert answer_to(error)["endpoints"] == [1]
+
+
+def test_an_error_of_the_operating_system_names_file_and_way_out():
+    """An OSError that no room turned into ours is no traceback either."""
+    answer = answer_to(PermissionError(errno.EACCES, "Permission denied", "/var/lib/evergreen"))
+    assert answer["msg"].startswith("/var/lib/evergreen: Permission denied. ") and "become" in answer["msg"]
+
+
+def test_a_fault_of_ours_is_not_hidden():
+    """An unexpected error stays what it is: hiding it would hide the fault."""
+    with pytest.raises(ZeroDivisionError), host.answering(AModule()):
+        raise ZeroDivisionError
