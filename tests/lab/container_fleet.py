@@ -144,7 +144,7 @@ def _tar_of(host: Host, certificates: Certificates) -> bytes:
                 _add(tar, f"{INSTALLED}/{file.name}", file.read_bytes(), "root", "root", 0o644)
         for one in hosts.of(host):
             for path in dict.fromkeys((one.key_path, one.path)):
-                mode = one.key_mode if path == one.key_path or one.style.startswith("Proxmox") else 0o644
+                mode = int(one.mode if path == one.path else one.key_mode, 8)
                 _add(tar, path, certificates.file(one, path).read_bytes(), one.owner, one.group, mode)
     return buffer.getvalue()
 

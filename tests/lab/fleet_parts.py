@@ -55,7 +55,8 @@ class Certificates:
         left, lifetime = certificate.life
         return {"path": str(self.file(certificate, certificate.path)), "key_path": str(self.file(certificate, certificate.key_path)),
                 "purpose": f"{certificate.host.name}/{certificate.name}", "style": certificate.style, "left": left, "lifetime": lifetime,
-                "common_name": certificate.common_name, "names": certificate.names, "key_type": certificate.declared.get("key_type", "RSA")}
+                "common_name": certificate.common_name, "names": certificate.names, "key_type": certificate.declared.get("key_type", "RSA"),
+                "mode": certificate.mode, "key_mode": certificate.key_mode}
 
 
 def program(name: str) -> str:

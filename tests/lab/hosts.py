@@ -58,7 +58,7 @@ class Certificate:
     common_name: str = ""
     owner: str = "root"
     group: str = "root"
-    key_mode: int = 0o600
+    key_mode: str = "0600"
     port: int | None = None
     server_name: str | None = None
     starttls: str | None = None
@@ -66,6 +66,10 @@ class Certificate:
     @property
     def names(self) -> list[str]:
         return self.declared.get("names", [])
+
+    @property
+    def mode(self) -> str:
+        return self.key_mode if self.style.startswith("Proxmox") or self.path == self.key_path else "0644"
 
     @property
     def life(self) -> tuple[int, int]:
@@ -92,7 +96,7 @@ def _pbs(host: Host, name: str, state: str, action: str, file: str, port: int | 
     if file != "proxy":
         declared.update(path=path, key_path=key_path)
     return Certificate(host, name, state, "Proxmox Backup Server", path, key_path, action, declared, common_name or host.fqdn,
-                       group="backup", key_mode=0o640, port=port)
+                       group="backup", key_mode="0640", port=port)
 
 
 def _pdm(name: str, state: str, action: str, file: str, port: int | None = None, style: str = "Proxmox Datacenter Manager") -> Certificate:
@@ -100,7 +104,7 @@ def _pdm(name: str, state: str, action: str, file: str, port: int | None = None,
     declared = {"name": name, "product": "pdm"}
     if file != "api":
         declared.update(path=path, key_path=key_path)
-    return Certificate(PDM1, name, state, style, path, key_path, action, declared, PDM1.fqdn, group="www-data", key_mode=0o640, port=port)
+    return Certificate(PDM1, name, state, style, path, key_path, action, declared, PDM1.fqdn, group="www-data", key_mode="0640", port=port)
 
 
 def _service(host: Host, name: str, state: str, action: str, path: str, key_path: str, unit: str, port: int, *, style: str = "own",
@@ -114,7 +118,7 @@ def _service(host: Host, name: str, state: str, action: str, path: str, key_path
     if declared["issuer"] == "external":
         del declared["activate"]
     return Certificate(host, name, state, style, path, key_path, action, declared, names[0], group=group, port=port,
-                       key_mode=int(declared.get("key_mode") or "0600", 8), server_name=server_name, starttls=starttls)
+                       key_mode=declared.get("key_mode", "0600"), server_name=server_name, starttls=starttls)
 
 
 CERTIFICATES = (

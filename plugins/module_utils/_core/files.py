@@ -7,7 +7,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Optional
 
 from .errors import FileRefused, HostError
 
@@ -52,7 +51,7 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
         os.close(descriptor)
 
 
-def peek(path: str) -> Optional[bytes]:
+def peek(path: str) -> bytes | None:
     """The content of a file, None where it is missing or cannot be read."""
     try:
         return read(path)

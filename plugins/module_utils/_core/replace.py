@@ -10,7 +10,7 @@ import grp
 import os
 import pwd
 import re
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from .errors import HostError, InputError
 from .files import refused
@@ -20,7 +20,7 @@ class Piece(NamedTuple):
     """A file to be put in place: content None means that there is to be none. mode: permission bits."""
 
     path: str
-    content: Optional[bytes]
+    content: bytes | None
     uid: int
     gid: int
     mode: int

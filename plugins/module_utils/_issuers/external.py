@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from .._core.errors import FileRefused, InputError, PairRefused
 from .._core.files import peek, read
@@ -21,8 +21,8 @@ class Installed(NamedTuple):
 
     changed: bool
     repaired: bool
-    before: Optional[bytes]
-    after: Optional[bytes]
+    before: bytes | None
+    after: bytes | None
     unproven: bool
 
 
@@ -99,7 +99,7 @@ def _foreseen(memory, wanted, pieces) -> Installed:
     return Installed(changed or repaired, repaired, before, pieces[-1].content if changed else before, changed or memory.load().get("unproven") is not None)
 
 
-def _fingerprint(content: Optional[bytes]) -> Optional[str]:
+def _fingerprint(content: bytes | None) -> str | None:
     try:
         return None if content is None else fingerprint(to_der(leaf(content, "certificate")))
     except FileRefused:

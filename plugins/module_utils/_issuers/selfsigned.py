@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from datetime import datetime
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -38,8 +38,8 @@ class Outcome(NamedTuple):
 
     decision: Decision
     changed: bool
-    before: Optional[bytes]
-    after: Optional[bytes]
+    before: bytes | None
+    after: bytes | None
     unproven: bool
 
 

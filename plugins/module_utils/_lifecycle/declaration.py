@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from datetime import timedelta
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from .._core.durations import lead, parse_duration
 from .._core.errors import InputError
@@ -31,20 +31,20 @@ class Wanted(NamedTuple):
     product_row: Product
     issuer: str
     path: str
-    key_path: Optional[str]
+    key_path: str | None
     fqdn: str
-    declared_names: Optional[tuple]        # in the declared order
-    names: Optional[frozenset]             # to compare by
-    subject: Optional[tuple]
-    key_type: Optional[str]
-    key_size: Optional[int]
+    declared_names: tuple | None        # in the declared order
+    names: frozenset | None             # to compare by
+    subject: tuple | None
+    key_type: str | None
+    key_size: int | None
     lifetime: timedelta                    # of a new self-signed certificate
-    max_lifetime: Optional[timedelta]
+    max_lifetime: timedelta | None
     excessive: str
-    renew_before: Optional[str]
-    warn_before: Optional[str]
-    renew_days: Optional[int]
-    warn_days: Optional[int]
+    renew_before: str | None
+    warn_before: str | None
+    renew_days: int | None
+    warn_days: int | None
     warns: bool                            # people are warned ahead even where no warn_before is declared
     adopt_renamed: bool
     force: bool

@@ -108,7 +108,7 @@ def expand(wanted) -> list:
     if not wanted.many:
         return [wanted]
     paths = sorted(path for path in glob.glob(wanted.path) if not os.path.isdir(path))
-    return [wanted._replace(name=f"{wanted.name}:{path}", path=path, many=False) for path in paths]
+    return [wanted._replace(name=f"{wanted.name}:{path}", path=path, key_path=wanted.key_path and path, many=False) for path in paths]
 
 
 def products_here() -> list:

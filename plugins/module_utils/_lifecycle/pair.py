@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import Optional
 
 from .._core.durations import rfc3339
 from .._core.errors import HostError
@@ -30,7 +29,7 @@ def pieces_of(wanted, service, certificate: bytes, key: bytes) -> list:
     return [_piece(wanted.key_path, key, service, service.key_mode, 0o600), _piece(wanted.path, certificate, service, service.mode, 0o644)]
 
 
-def _piece(path: str, content: bytes, service, mode: Optional[int], default_mode: int) -> Piece:
+def _piece(path: str, content: bytes, service, mode: int | None, default_mode: int) -> Piece:
     path = os.path.realpath(path)
     try:
         there = os.stat(path)

@@ -10,8 +10,8 @@ from .._core.errors import FileRefused, InputError, ProofError
 from .._core.files import read
 from .._core.locks import locked
 from .._x509.parse import colons, fingerprint, leaf, to_der
-from .service import parse_endpoint
 from .probe import prove
+from .service import parse_endpoint
 from .state import State
 
 

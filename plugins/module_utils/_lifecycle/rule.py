@@ -8,7 +8,7 @@ What may not be touched is settled first (skip). Then all checks are asked, the 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from .._core.durations import in_words, lead, plural, rfc3339, whole_days
 from .._core.errors import InputError
@@ -27,17 +27,17 @@ class Facts(NamedTuple):
     """What was gathered of one certificate (room `observe`). Fields not needed to decide may stay None."""
 
     present: bool = True
-    unreadable: Optional[str] = None       # the sentence, when no certificate can be read
-    not_before: Optional[datetime] = None
-    not_after: Optional[datetime] = None
-    issued_as: Optional[str] = None        # "own", "selfsigned", "cluster_ca", "other"
-    own_fqdn: Optional[str] = None         # the FQDN of a product's own issuer
+    unreadable: str | None = None       # the sentence, when no certificate can be read
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    issued_as: str | None = None        # "own", "selfsigned", "cluster_ca", "other"
+    own_fqdn: str | None = None         # the FQDN of a product's own issuer
     key: str = "unknown"                   # "matches", "differs", "missing", "unreadable", "unknown"
     key_says: str = ""                     # the sentence, when the key is unreadable
-    names: Optional[frozenset] = None
-    subject: Optional[tuple] = None
-    key_type: Optional[str] = None
-    key_size: Optional[int] = None
+    names: frozenset | None = None
+    subject: tuple | None = None
+    key_type: str | None = None
+    key_size: int | None = None
     interrupted: bool = False
     undeployed: bool = False
     unproven: bool = False
@@ -58,11 +58,11 @@ class Decision(NamedTuple):
     reason: str
     message: str
     findings: tuple
-    due_at: Optional[datetime] = None
-    warn_at: Optional[datetime] = None
+    due_at: datetime | None = None
+    warn_at: datetime | None = None
 
 
-def renewal_lead(lifetime: timedelta, text: Optional[str], where: str = "") -> timedelta:
+def renewal_lead(lifetime: timedelta, text: str | None, where: str = "") -> timedelta:
     """How long before its end a certificate of this lifetime is due.
 
     text: a fraction, a duration, or None for the default: 1/3 of the lifetime, 1/2 when it is under 10 days
@@ -108,7 +108,7 @@ def refuse_endless(lifetime: timedelta, rule, where: str) -> None:
                          way_out="Give a shorter renew_before, or a longer lifetime")
 
 
-def _settled(facts: Facts, wanted) -> Optional[Finding]:
+def _settled(facts: Facts, wanted) -> Finding | None:
     """What may not be touched, whatever else is true of it."""
     if facts.interrupted or not facts.present or facts.unreadable:
         return None

@@ -8,7 +8,7 @@ What only an installation needs stands here and not in `declaration`, so that it
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from .._core.errors import InputError
 from .._x509.names import parse_name
@@ -22,18 +22,18 @@ class Endpoint(NamedTuple):
     """Where a certificate must be seen: `host:port`, the name asked for, and how TLS begins."""
 
     address: str
-    server_name: Optional[str] = None
-    starttls: Optional[str] = None
+    server_name: str | None = None
+    starttls: str | None = None
 
 
 class Service(NamedTuple):
     """What an installation needs to know of a declared certificate; None: as it is on disk, or nothing to tell."""
 
-    owner: Optional[str]
-    group: Optional[str]
-    mode: Optional[int]
-    key_mode: Optional[int]
-    activate: Optional[dict]
+    owner: str | None
+    group: str | None
+    mode: int | None
+    key_mode: int | None
+    activate: dict | None
     endpoints: tuple
 
     @property

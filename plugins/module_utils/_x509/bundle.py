@@ -7,7 +7,7 @@ One certificate that cannot be read never hides the others.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -34,8 +34,8 @@ class Bundle(NamedTuple):
 
     certificates: tuple
     errors: tuple = ()
-    key: Optional[object] = None
-    key_error: Optional[str] = None
+    key: object | None = None
+    key_error: str | None = None
 
 
 def opened(data: bytes, where: str, passphrase: bytes | None = None) -> Bundle:

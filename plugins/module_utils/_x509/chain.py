@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 
-from .facts import same_key_identifiers
+# How many certificates of the right name are tried as an issuer: more is no bundle of a sane world, but hours of checked signatures.
+_TRIED = 8
+_PSS = "1.2.840.113549.1.1.10"
 
 
 class Link(NamedTuple):
@@ -26,21 +28,37 @@ class Chain(NamedTuple):
     """
 
     issuers: tuple
-    in_order: Optional[bool]
+    in_order: bool | None
     top: int
 
 
 def order(links: list) -> Chain:
     """The chain that the first certificate begins."""
-    issuers = tuple(_issuer_of(links, index) for index in range(len(links)))
+    named: dict = {}
+    for index, link in enumerate(links):
+        named.setdefault(_key(link.facts["subject_ordered"]), []).append(index)
+    issuers = tuple(_issuer_of(links, index, named) for index in range(len(links)))
     in_order = all(issuers[index] == index + 1 for index in range(len(links) - 1))
-    if not in_order and issuers[0] is None and all(is_root(link.facts) for link in links):
+    if not in_order and signs_itself(links[0].facts) and 0 not in issuers:
         return Chain(issuers, None, 0)
     top, seen = 0, {0}
     while issuers[top] is not None and issuers[top] not in seen:
         top = issuers[top]
         seen.add(top)
     return Chain(issuers, in_order, top)
+
+
+def _key(ordered: list | None) -> str | None:
+    return None if ordered is None else repr(ordered)
+
+
+def _issuer_of(links: list, index: int, named: dict) -> int | None:
+    """The index of the certificate's issuer, never itself; those behind it are asked first."""
+    candidates = [other for other in named.get(_key(links[index].facts["issuer_ordered"]), ()) if other != index]
+    for other in sorted(candidates, key=lambda other: (other < index, other))[:_TRIED]:
+        if issued(links[index], links[other]):
+            return other
+    return None
 
 
 def complete(links: list, chain: Chain, is_known_root) -> bool | None:
@@ -56,7 +74,7 @@ def complete(links: list, chain: Chain, is_known_root) -> bool | None:
 
 def signs_itself(facts: dict) -> bool:
     """Whether a certificate names itself as its issuer."""
-    return facts["issuer_ordered"] is not None and facts["issuer_ordered"] == facts["subject_ordered"] and same_key_identifiers(facts, facts)
+    return facts["issuer_ordered"] is not None and facts["issuer_ordered"] == facts["subject_ordered"] and _keys_agree(facts, facts)
 
 
 def is_root(facts: dict) -> bool:
@@ -64,23 +82,20 @@ def is_root(facts: dict) -> bool:
     return signs_itself(facts) and ("CA:TRUE" in (facts["basic_constraints"] or ()) or facts["version"] == 1)
 
 
-def _issuer_of(links: list, index: int) -> int | None:
-    """The index of the certificate's issuer; the one right behind it is asked first, itself never."""
-    later = [other for other in range(index + 1, len(links))]
-    for other in later + list(range(index)):
-        if issued(links[index], links[other]):
-            return other
-    return None
-
-
 def issued(child: Link, parent: Link) -> bool:
     """Whether parent issued child: the names meet, the key identifiers do not contradict, the signature is parent's as far as the library can tell."""
     wanted, offered = child.facts, parent.facts
     if wanted["issuer_ordered"] is None or wanted["issuer_ordered"] != offered["subject_ordered"]:
         return False
-    if wanted["fingerprint"] == offered["fingerprint"] or not same_key_identifiers(wanted, offered):
+    if wanted["fingerprint"] == offered["fingerprint"] or not _keys_agree(wanted, offered):
         return False
     return signed(child.certificate, parent.certificate) is not False
+
+
+def _keys_agree(child: dict, parent: dict) -> bool:
+    """Whether the identifier of the key that signed child is that of parent's key, or one of the two has none (RFC 5280, 4.2.1.1)."""
+    signer, key = child["authority_key_identifier"], parent["subject_key_identifier"]
+    return signer is None or key is None or signer == key
 
 
 def signed(child, parent) -> bool | None:
@@ -95,7 +110,7 @@ def signed(child, parent) -> bool | None:
             how = ()
         else:
             return None
-        if child.signature_algorithm_oid.dotted_string == "1.2.840.113549.1.1.10":
+        if child.signature_algorithm_oid.dotted_string == _PSS:
             return None
         key.verify(child.signature, child.tbs_certificate_bytes, *how)
     except InvalidSignature:

@@ -8,7 +8,7 @@ Every way in which they cannot has a sentence of its own; nothing is written bef
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -26,7 +26,7 @@ class Material(NamedTuple):
     key: bytes
 
 
-def material(given: bytes, key_given: Optional[bytes], now: datetime, where: str, key_where: str, allow_invalid_dates: bool = False) -> Material:
+def material(given: bytes, key_given: bytes | None, now: datetime, where: str, key_where: str, allow_invalid_dates: bool = False) -> Material:
     """The pair in the text or texts given, or PairRefused / FileRefused with the one sentence that says what is wrong.
 
     given: PEM in any order of text, certificates and perhaps the key, or one DER certificate. key_given: the private key, None when it is in `given`.

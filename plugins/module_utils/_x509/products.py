@@ -8,7 +8,7 @@ Sources: reference proxmox-formats 1.1, 1.3 to 1.6, 3.1, 5; seeds 000, 001, 002.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 
 class Product(NamedTuple):
@@ -16,23 +16,23 @@ class Product(NamedTuple):
 
     label: str
     issuer: str = "external"
-    path: Optional[str] = None
-    key_path: Optional[str] = None
-    owner: Optional[str] = None
-    group: Optional[str] = None
-    mode: Optional[str] = None
-    key_mode: Optional[str] = None
-    key_type: Optional[str] = None
-    key_size: Optional[int] = None
-    lifetime: Optional[str] = None
-    max_lifetime: Optional[str] = None
-    renew_days: Optional[int] = None       # whole truncated days: renewed at this many or fewer
-    warn_days: Optional[int] = None
+    path: str | None = None
+    key_path: str | None = None
+    owner: str | None = None
+    group: str | None = None
+    mode: str | None = None
+    key_mode: str | None = None
+    key_type: str | None = None
+    key_size: int | None = None
+    lifetime: str | None = None
+    max_lifetime: str | None = None
+    renew_days: int | None = None       # whole truncated days: renewed at this many or fewer
+    warn_days: int | None = None
     organizations: tuple = ()              # the O= of its own self-signed certificates; the first is written
     directory: tuple = ()                  # path, owner, group, mode: refused when it is anything else
-    port: Optional[int] = None
+    port: int | None = None
     page: str = ""                         # where the web interface shows the certificate
-    activate: Optional[dict] = None
+    activate: dict | None = None
     found_by: tuple = ()                   # the product is there when this path exists
     keeps: tuple = ()                      # (name, path, key path) of certificates watched besides
 

@@ -9,7 +9,8 @@ Reads a JSON list on standard input, one dictionary a certificate:
     common_name, names  names as `a.example` or `IP:127.0.0.1`; a product's names follow from its common name
     left, lifetime      days
     key_type            RSA (default), EC; a product's keys are RSA of 4096 bits
-    owner, group, mode  of both files, where given; mode as text, `0640` (default `0600`)
+    owner, group        of both files, where given
+    mode, key_mode      as text; `0644` and `0600` where not given; a combined file has the key's
 """
 
 from __future__ import annotations
@@ -149,21 +150,22 @@ def _key_pem(key) -> bytes:
 def write(wanted: dict, der: bytes, key) -> None:
     # Not by cryptography, which would read it first and complain of serial number 0.
     certificate = ssl.DER_cert_to_PEM_cert(der).encode()
+    key_mode = wanted.get("key_mode", "0600")
     if wanted["path"] == wanted["key_path"]:
-        _put(wanted, wanted["path"], certificate + _key_pem(key))
+        _put(wanted, wanted["path"], certificate + _key_pem(key), key_mode)
     else:
-        _put(wanted, wanted["key_path"], _key_pem(key))
-        _put(wanted, wanted["path"], certificate)
+        _put(wanted, wanted["key_path"], _key_pem(key), key_mode)
+        _put(wanted, wanted["path"], certificate, wanted.get("mode", "0644"))
 
 
-def _put(wanted: dict, path: str, content: bytes) -> None:
+def _put(wanted: dict, path: str, content: bytes, mode: str) -> None:
     file = pathlib.Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.write_bytes(content)
     if wanted.get("owner") or wanted.get("group"):
         shutil.chown(file, wanted.get("owner"), wanted.get("group"))
-    file.chmod(int(wanted.get("mode", "0600"), 8))
+    file.chmod(int(mode, 8))
 
 
 if __name__ == "__main__":
