@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 import signal
@@ -36,6 +37,7 @@ LEFT_OUT = "systemd hosts of three Debian releases, nginx, HAProxy, Postfix, the
 class Playbook(NamedTuple):
     """A run of a playbook: its exit status, its recap by host, how long it took, and where its output is."""
 
+    label: str
     status: int
     recap: dict
     seconds: float
@@ -43,8 +45,10 @@ class Playbook(NamedTuple):
 
 
 class Story(NamedTuple):
-    """Two runs, and what was seen before the first and after each."""
+    """A plan and two runs, and what was seen before the first and after each."""
 
+    planning: Playbook
+    plan: dict
     before: dict
     first: Playbook
     between: dict
@@ -149,21 +153,24 @@ def _started(fleet, quiet: bool = False):
 
 
 def _tell(fleet) -> Story:
+    answers = fleet.logs / "plan.json"
     before, had = fleet.observe(), len(fleet.mails())
-    first = _renew(fleet, "first")
+    planning = _play(fleet, "plan", "plan", "-e", f"plan_json={answers}")
+    plan = {(one["host"], one["name"]): (one["action"], one["reason"]) for one in json.loads(answers.read_text())} if answers.exists() else {}
+    first = _play(fleet, "renew", "first run")
     between, mails = fleet.observe(), fleet.mails()[had:]
-    second = _renew(fleet, "second")
-    return Story(before, first, between, second, fleet.observe(), mails, fleet.mails()[had + len(mails):])
+    second = _play(fleet, "renew", "second run")
+    return Story(planning, plan, before, first, between, second, fleet.observe(), mails, fleet.mails()[had + len(mails):])
 
 
-def _renew(fleet, which: str) -> Playbook:
-    log = fleet.logs / f"{which}-run.log"
+def _play(fleet, playbook: str, label: str, *options: str) -> Playbook:
+    log = fleet.logs / f"{label.replace(' ', '-')}.log"
     started = time.monotonic()
-    argv = [program("ansible-playbook"), "-i", str(fleet.inventory), "evergreen.pki.renew"]
+    argv = [program("ansible-playbook"), "-i", str(fleet.inventory), f"evergreen.pki.{playbook}", *options]
     with open(log, "wb") as out:
         status = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=ansible_environment(),
                                 timeout=RUN_TIMEOUT, check=False).returncode
-    return Playbook(status, _recap(log.read_text(errors="replace")), time.monotonic() - started, str(log))
+    return Playbook(label, status, _recap(log.read_text(errors="replace")), time.monotonic() - started, str(log))
 
 
 def _recap(output: str) -> dict[str, dict[str, int]]:
@@ -175,13 +182,23 @@ def _recap(output: str) -> dict[str, dict[str, int]]:
 
 def faults(fleet, story: Story) -> list[str]:
     """Everything that is not as it must be, in words; nothing for a good story."""
-    found = [f"the {which} run ended with status {one.status}" for which, one in (("first", story.first), ("second", story.second)) if one.status]
+    found = [f"the {one.label} ended with status {one.status}" for one in _playbooks(story) if one.status]
+    found += [f"{one.host.name}/{one.name}: the plan says {_planned(story, one)}" for one in CERTIFICATES
+              if _planned(story, one) != f"{one.action}: {one.reason}"]
     found += [fault for one in CERTIFICATES for fault in _faults_of(one, story.before[one], story.between[one], story.after[one])]
     found += [f"{host}: the second run changed something" for host, counts in story.second.recap.items() if counts.get("changed")]
     if not {host.name for host in hosts.HOSTS} <= set(story.second.recap):
         found.append("the second run did not reach every host")
     found += [f"a file was left behind: {file}" for file in _litter(fleet)]
     return found + _mail_faults(fleet, story)
+
+
+def _playbooks(story: Story) -> tuple:
+    return story.planning, story.first, story.second
+
+
+def _planned(story: Story, one: Certificate) -> str:
+    return ": ".join(story.plan.get((one.host.name, one.name), ("nothing",)))
 
 
 def _faults_of(one: Certificate, before: Seen, between: Seen, after: Seen) -> list[str]:
@@ -224,15 +241,17 @@ def _body(mail) -> str:
 
 
 def _show(fleet, story: Story) -> int:
-    print(f"\n{'HOST':6} {'CERTIFICATE':12} {'STATE':10} {'LEFT':>9}   {'WANTED':7} {'FOUND':8} {'LEFT':>9}  SEEN BY A HANDSHAKE")
+    print(f"\n{'HOST':6} {'CERTIFICATE':12} {'STATE':10} {'LEFT':>9}   {'PLAN':25} {'FOUND':8} {'LEFT':>9}  SEEN BY A HANDSHAKE")
     for one in CERTIFICATES:
         before, now = story.before[one], story.between[one]
         found = "renewed" if now.installed != before.installed else "kept"
-        print(f"{one.host.name:6} {one.name:12} {one.state:10} {_days(before):>9}   {one.action:7} {found:8} {_days(now):>9}  {_handshake(now)}")
+        print(f"{one.host.name:6} {one.name:12} {one.state:10} {_days(before):>9}   {_planned(story, one):25} {found:8} {_days(now):>9}  "
+              f"{_handshake(now)}")
     for mail in story.mails:
         print(f"\nMail to {mail['To']}: {mail['Subject']}\n" + "\n".join(f"  | {line}" for line in _body(mail).splitlines()))
     changed = sum(counts.get("changed", 0) for counts in story.second.recap.values())
-    print(f"\nFirst run: {story.first.seconds:.0f} s. Second run: {story.second.seconds:.0f} s, {changed} changes, {len(story.more_mails)} mails.")
+    print(f"\nPlan: {story.planning.seconds:.0f} s. First run: {story.first.seconds:.0f} s. Second run: {story.second.seconds:.0f} s, "
+          f"{changed} changes, {len(story.more_mails)} mails.")
     return _verdict(fleet, story)
 
 
@@ -247,10 +266,10 @@ def _verdict(fleet, story: Story) -> int:
     found = faults(fleet, story)
     for fault in found:
         print(f"NOT AS IT MUST BE: {fault}")
-    for which, one in (("first", story.first), ("second", story.second)):
-        if found and one.status:
-            with open(one.log, errors="replace") as log:
-                print(f"--- the end of the {which} run:\n{''.join(log.readlines()[-40:])}")
+    failed = [one for one in _playbooks(story) if one.status][:1]
+    for one in failed:
+        with open(one.log, errors="replace") as log:
+            print(f"--- the end of the {one.label}:\n{''.join(log.readlines()[-40:])}")
     if not found:
         print("Everything is as it must be.")
     return 1 if found else 0

@@ -15,15 +15,25 @@ DOMAIN = "fleet.test"
 RECIPIENT = f"ops@{DOMAIN}"
 SENDER = f"evergreen@{DOMAIN}"
 
-# state: (days left, days of life)
+
+
+class State(NamedTuple):
+    """A state in which a certificate is found, and what a plan must answer: one action and one reason for each state."""
+
+    days_left: int
+    lifetime: int
+    action: str
+    reason: str
+
+
 STATES = {
-    "healthy": (300, 365),
-    "to warn": (20, 3650),
-    "due": (10, 365),
-    "expired": (-3, 365),
-    "renamed": (10, 3650),
-    "foreign": (5, 90),
-    "excessive": (364_500, 365_000),
+    "healthy": State(300, 365, "none", "valid"),
+    "to warn": State(20, 3650, "warn", "upcoming"),
+    "due": State(10, 365, "renew", "due"),
+    "expired": State(-3, 365, "renew", "expired"),
+    "renamed": State(10, 3650, "skip", "renamed"),
+    "foreign": State(5, 90, "skip", "not_selfsigned"),
+    "excessive": State(364_500, 365_000, "warn", "excessive_lifetime"),
 }
 
 
@@ -43,8 +53,7 @@ class Host(NamedTuple):
 class Certificate:
     """A certificate of the fleet; each is itself only, and so a key of what is found out about it.
 
-    style: how it is made (certificates.py); declared: what the inventory says of it on a container;
-    action: what the first run must do with it.
+    style: how it is made (certificates.py); declared: what the inventory says of it on a container.
     """
 
     host: Host
@@ -53,7 +62,6 @@ class Certificate:
     style: str
     path: str
     key_path: str
-    action: str
     declared: dict
     common_name: str = ""
     owner: str = "root"
@@ -62,6 +70,15 @@ class Certificate:
     port: int | None = None
     server_name: str | None = None
     starttls: str | None = None
+
+    @property
+    def action(self) -> str:
+        """What the first run must do with it."""
+        return STATES[self.state].action
+
+    @property
+    def reason(self) -> str:
+        return STATES[self.state].reason
 
     @property
     def names(self) -> list[str]:
@@ -74,7 +91,7 @@ class Certificate:
     @property
     def life(self) -> tuple[int, int]:
         """Days left and days in all; a due certificate of a product is due within its ten years."""
-        left, lifetime = STATES[self.state]
+        left, lifetime = STATES[self.state][:2]
         return (left, 3650) if self.style.startswith("Proxmox") and lifetime == 365 else (left, lifetime)
 
 
@@ -90,24 +107,24 @@ _PBS = "/etc/proxmox-backup"
 _PDM = "/etc/proxmox-datacenter-manager/auth"
 
 
-def _pbs(host: Host, name: str, state: str, action: str, file: str, port: int | None = None, common_name: str = "") -> Certificate:
+def _pbs(host: Host, name: str, state: str, file: str, port: int | None = None, common_name: str = "") -> Certificate:
     path, key_path = f"{_PBS}/{file}.pem", f"{_PBS}/{file}.key"
     declared = {"name": name, "product": "pbs"}
     if file != "proxy":
         declared.update(path=path, key_path=key_path)
-    return Certificate(host, name, state, "Proxmox Backup Server", path, key_path, action, declared, common_name or host.fqdn,
+    return Certificate(host, name, state, "Proxmox Backup Server", path, key_path, declared, common_name or host.fqdn,
                        group="backup", key_mode="0640", port=port)
 
 
-def _pdm(name: str, state: str, action: str, file: str, port: int | None = None, style: str = "Proxmox Datacenter Manager") -> Certificate:
+def _pdm(name: str, state: str, file: str, port: int | None = None, style: str = "Proxmox Datacenter Manager") -> Certificate:
     path, key_path = f"{_PDM}/{file}.pem", f"{_PDM}/{file}.key"
     declared = {"name": name, "product": "pdm"}
     if file != "api":
         declared.update(path=path, key_path=key_path)
-    return Certificate(PDM1, name, state, style, path, key_path, action, declared, PDM1.fqdn, group="www-data", key_mode="0640", port=port)
+    return Certificate(PDM1, name, state, style, path, key_path, declared, PDM1.fqdn, group="www-data", key_mode="0640", port=port)
 
 
-def _service(host: Host, name: str, state: str, action: str, path: str, key_path: str, unit: str, port: int, *, style: str = "own",
+def _service(host: Host, name: str, state: str, path: str, key_path: str, unit: str, port: int, *, style: str = "own",
              names: tuple = (), server_name: str | None = None, starttls: str | None = None, group: str = "root", **declared) -> Certificate:
     """A certificate of an ordinary service, declared in full."""
     names = list(names or (host.fqdn,))
@@ -117,28 +134,28 @@ def _service(host: Host, name: str, state: str, action: str, path: str, key_path
                 "endpoints": [endpoint], **declared}
     if declared["issuer"] == "external":
         del declared["activate"]
-    return Certificate(host, name, state, style, path, key_path, action, declared, names[0], group=group, port=port,
+    return Certificate(host, name, state, style, path, key_path, declared, names[0], group=group, port=port,
                        key_mode=declared.get("key_mode", "0600"), server_name=server_name, starttls=starttls)
 
 
 CERTIFICATES = (
-    _pbs(PBS1, "proxy", "due", "renew", "proxy", 8007),
-    _pbs(PBS2, "proxy", "to warn", "warn", "proxy", 8007),
-    _pbs(PBS2, "former", "renamed", "skip", "former", common_name=f"pbs-old.{DOMAIN}"),
-    _pdm("api", "expired", "renew", "api", 8443),
+    _pbs(PBS1, "proxy", "due", "proxy", 8007),
+    _pbs(PBS2, "proxy", "to warn", "proxy", 8007),
+    _pbs(PBS2, "former", "renamed", "former", common_name=f"pbs-old.{DOMAIN}"),
+    _pdm("api", "expired", "api", 8443),
     # Datacenter Manager wrote the other product's name until September 2025.
-    _pdm("spare", "excessive", "warn", "spare", style="Proxmox Backup Server"),
-    _service(WEB1, "site", "due", "renew", "/etc/nginx/tls/site.pem", "/etc/nginx/tls/site.key", "nginx", 443,
+    _pdm("spare", "excessive", "spare", style="Proxmox Backup Server"),
+    _service(WEB1, "site", "due", "/etc/nginx/tls/site.pem", "/etc/nginx/tls/site.key", "nginx", 443,
              names=(f"www.{DOMAIN}", WEB1.fqdn), server_name=f"www.{DOMAIN}", key_type="EC", owner="root", group="root", mode="0644", key_mode="0600"),
-    _service(WEB1, "static", "healthy", "none", "/etc/nginx/tls/static.pem", "/etc/nginx/tls/static.key", "nginx", 443,
+    _service(WEB1, "static", "healthy", "/etc/nginx/tls/static.pem", "/etc/nginx/tls/static.key", "nginx", 443,
              names=(f"static.{DOMAIN}",), server_name=f"static.{DOMAIN}"),
-    _service(LB1, "edge", "expired", "renew", "/etc/haproxy/tls/edge.pem", "/etc/haproxy/tls/edge.pem", "haproxy", 443,
+    _service(LB1, "edge", "expired", "/etc/haproxy/tls/edge.pem", "/etc/haproxy/tls/edge.pem", "haproxy", 443,
              group="haproxy", key_type="RSA", key_size=2048, mode="0640", key_mode="0640"),
-    _service(LB1, "customer", "foreign", "skip", "/etc/haproxy/tls/customer.pem", "/etc/haproxy/tls/customer.pem", "haproxy", 8443,
+    _service(LB1, "customer", "foreign", "/etc/haproxy/tls/customer.pem", "/etc/haproxy/tls/customer.pem", "haproxy", 8443,
              style="authority", names=(f"customer.{DOMAIN}",)),
-    _service(MAIL1, "smtp", "healthy", "none", "/etc/postfix/tls/smtp.pem", "/etc/postfix/tls/smtp.key", "postfix", 25,
+    _service(MAIL1, "smtp", "healthy", "/etc/postfix/tls/smtp.pem", "/etc/postfix/tls/smtp.key", "postfix", 25,
              style="authority", names=(MAIL1.fqdn, "localhost", "IP:127.0.0.1"), starttls="smtp", issuer="external"),
-    _service(MAIL1, "submission", "due", "renew", "/etc/postfix/tls/submission.pem", "/etc/postfix/tls/submission.key", "postfix", 587,
+    _service(MAIL1, "submission", "due", "/etc/postfix/tls/submission.pem", "/etc/postfix/tls/submission.key", "postfix", 587,
              starttls="smtp", lifetime="180d"),
 )
 

@@ -70,6 +70,7 @@ class Run:
 
 
 def main() -> int:
+    started = time.monotonic()
     chosen = choose(listed.steps(), sys.argv[1:])
     LOGS.mkdir(parents=True, exist_ok=True)
     run = Run(list(chosen))
@@ -77,7 +78,7 @@ def main() -> int:
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for worker in [pool.submit(work, run) for number in range(2)]:
             worker.result()
-    return summary([run.outcomes[step.name] for step in chosen])
+    return summary([run.outcomes[step.name] for step in chosen], time.monotonic() - started)
 
 
 def choose(steps: list[Step], words: list[str]) -> list[Step]:
@@ -106,7 +107,11 @@ def execute(run: Run, step: Step) -> Outcome:
     say(f"==> {step.name}")
     log = LOGS / f"{step.name.replace(' ', '-')}.log"
     started = time.monotonic()
-    status = _call(run, step, log)
+    try:
+        status = _call(run, step, log)
+    except OSError as error:
+        status = 127
+        log.write_text(f"{error}\n")
     seconds = time.monotonic() - started
     lines = log.read_text(errors="replace").rstrip().splitlines()
     if status == house.LEFT_OUT:
@@ -122,10 +127,10 @@ def shown(lines: list[str], count: int) -> list[str]:
     return [f"    | {line}" for line in lines[-count:]] if count else []
 
 
-def summary(outcomes: list[Outcome]) -> int:
+def summary(outcomes: list[Outcome], seconds: float) -> int:
     failed = [outcome for outcome in outcomes if outcome.verdict == "failed"]
     passed = [outcome for outcome in outcomes if outcome.verdict == "passed"]
-    print("\nSeconds: " + ", ".join(f"{one.step.name} {one.seconds:.0f}" for one in outcomes if one.verdict != "left out"))
+    print(f"\n{seconds:.0f} seconds: " + ", ".join(f"{one.step.name} {one.seconds:.0f}" for one in outcomes if one.verdict != "left out"))
     for outcome in outcomes:
         if outcome.verdict != "passed":
             print(f"{outcome.verdict}: {outcome.step.name}: {outcome.says}")

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import ipaddress
 import os
+import pathlib
 import pickle
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import traceback
 from datetime import datetime, timedelta, timezone
@@ -25,6 +28,7 @@ from hypothesis import settings
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.replace import Piece
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import complete
+from ansible_collections.evergreen.pki.tests.unit import killing
 
 NOW = datetime(2026, 11, 23, 1, 0, 0, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
@@ -222,6 +226,16 @@ def open_folder():
 
 
 @contextlib.contextmanager
+def memory_disk(otherwise):
+    """A folder in memory, where the machine has one: tests that write thousands of files need not wait for a disk."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield otherwise
+        return
+    with tempfile.TemporaryDirectory(prefix="evergreen-", dir="/dev/shm") as folder:
+        yield pathlib.Path(folder)
+
+
+@contextlib.contextmanager
 def small_disk(place, size: str = "64k"):
     """A tmpfs of this size at a new folder `place`; skips the test where root may not mount."""
     os.mkdir(place)
@@ -234,31 +248,26 @@ def small_disk(place, size: str = "64k"):
         subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-_CALLS = ("open", "write", "fsync", "fchmod", "fchown", "rename", "unlink", "mkdir", "rmdir")
+class _Executioner:
+    """A lean process that forks the children to be killed: forking this one, with all that pytest has loaded, takes ten times as long."""
+
+    _started = None
+
+    @classmethod
+    def ask(cls, request):
+        if cls._started is None or cls._started.poll() is not None:
+            cls._started = subprocess.Popen([sys.executable, killing.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            atexit.register(cls._started.stdin.close)
+        pickle.dump(request, cls._started.stdin)
+        cls._started.stdin.flush()
+        return pickle.load(cls._started.stdout)
 
 
-def kill_at(number: int, function, *arguments):
-    """Runs the function in a child that dies in front of its so-many-th system call that changes a disk (half-way through, for a write).
+def kill_at(number: int, function, *arguments) -> bool:
+    """Runs a function (of a module; its arguments travel) in a child that dies in front of its so-many-th call that changes a disk.
 
     Returns whether it was killed; False: it ran to its end. Raises AssertionError when it raised.
     """
-    def run():
-        left = [number]
-        for call in _CALLS:
-            setattr(os, call, _dying(call, getattr(os, call), left))
-        function(*arguments)
-    how, answer = in_child(run)
-    assert how != "raised", answer[2]
+    how, answer = _Executioner.ask((number, function, arguments))
+    assert how != "raised", answer
     return how == "killed"
-
-
-def _dying(call: str, real, left: list):
-    def dying(*arguments, **options):
-        if left[0] == 0:
-            if call == "write":
-                real(arguments[0], arguments[1][:len(arguments[1]) // 2])
-            os._exit(9)
-        left[0] -= 1
-        # A killed process loses nothing that it has written: only a lost machine would, and that cannot be played here.
-        return None if call == "fsync" else real(*arguments, **options)
-    return dying

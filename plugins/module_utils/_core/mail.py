@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import smtplib
 import ssl
 from email.message import EmailMessage
@@ -11,24 +13,28 @@ from email.utils import formatdate, make_msgid
 
 from .errors import HostError, InputError, printable
 
+# Words of RFC 5322 with dots between them, in ASCII; quoted users and address literals are what no administrator writes.
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"{_WORD}(?:\.{_WORD})*@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+
 
 def message(options: dict) -> EmailMessage:
-    """The mail of the options. Raises InputError for an address with control characters, blanks, or no `@`."""
+    """The mail of the options. Raises InputError for what is no bare address."""
     mail = EmailMessage()
     mail["From"] = address(options["sender"], "sender")
     mail["To"] = ", ".join(address(one, "to") for one in options["to"])
-    mail["Subject"] = printable(options["subject"])
+    # The library decodes `=?utf-8?q?…?=` in what it is given, line ends included, and older Pythons then write these out.
+    mail["Subject"] = printable(options["subject"]).replace("=?", "= ?")
     mail["Date"] = formatdate(localtime=False)
     mail["Message-ID"] = make_msgid(domain=options["sender"].rpartition("@")[2])
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content("\n".join(printable(line) for line in options["body"].split("\n")))
+    mail.set_content("\n".join(printable(line.expandtabs()) for line in options["body"].replace("\r\n", "\n").split("\n")))
     return mail
 
 
 def address(text: str, where: str) -> str:
     """A bare mail address. Raises InputError for anything else."""
-    local, at, domain = text.rpartition("@")
-    if not at or not local or not domain or not text.isprintable() or any(sign in text for sign in " ,;<>()\"\\"):
+    if not _ADDRESS.fullmatch(text) or "=?" in text:
         raise InputError(f"{text!r} is not a bare mail address", where=where, way_out="Write user@example.org")
     return text
 
@@ -39,14 +45,24 @@ def send(options: dict, check: bool) -> dict:
         raise InputError("names no recipient", where="to", way_out="Give at least one address")
     if options["username"] and options["secure"] == "none":
         raise InputError("a login would travel in clear", where="secure", way_out="Use starttls or tls")
+    if not 0 < options["timeout"] <= 3600:
+        raise InputError("is not between 0 and 3600 seconds", where="timeout", way_out="Give a number of seconds")
+    if options["port"] is not None and not 0 < options["port"] < 65536:
+        raise InputError("is not between 1 and 65535", where="port", way_out="Leave it out for the usual one")
     mail = message(options)
     if check:
         return {"message_id": None, "refused": {}}
     port = options["port"] or (465 if options["secure"] == "tls" else 587 if options["username"] else 25)
     try:
-        with _connected(options, port) as server:
+        server = _connected(options, port)
+        try:
             refused = server.send_message(mail)
-    except (OSError, smtplib.SMTPException) as error:
+        finally:
+            # What the server makes of the goodbye says nothing of the mail.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()
+            server.close()
+    except (OSError, UnicodeError, smtplib.SMTPException) as error:
         raise HostError(f"the mail could not be sent: {_said(error)}", where=f"{options['host']}:{port}",
                         way_out="Check host, port, secure, and the login") from error
     return {"message_id": mail["Message-ID"], "refused": {who: _words(answer) for who, answer in refused.items()}}
@@ -54,7 +70,7 @@ def send(options: dict, check: bool) -> dict:
 
 def _connected(options: dict, port: int) -> smtplib.SMTP:
     host, timeout = options["host"], options["timeout"]
-    context = _context(options["ca_path"])
+    context = None if options["secure"] == "none" else _context(options["ca_path"])
     if options["secure"] == "tls":
         server = smtplib.SMTP_SSL(host, port, timeout=timeout, context=context)
     else:
@@ -63,11 +79,19 @@ def _connected(options: dict, port: int) -> smtplib.SMTP:
         if options["secure"] == "starttls":
             server.starttls(context=context)
         if options["username"]:
-            server.login(options["username"], options["password"])
+            _login(server, options)
     except Exception:
         server.close()
         raise
     return server
+
+
+def _login(server: smtplib.SMTP, options: dict) -> None:
+    try:
+        server.login(options["username"], options["password"])
+    except UnicodeError:
+        # Without its cause, which would show a character of the password.
+        raise InputError("username and password can only be sent in ASCII", where="password", way_out="Give the account another password") from None
 
 
 def _context(ca_path) -> ssl.SSLContext:

@@ -13,7 +13,8 @@ from .._core.locks import locked
 from .._lifecycle import pair
 from .._lifecycle.service import service_of
 from .._x509.check import material
-from .._x509.parse import fingerprint, leaf, to_der
+from .._x509.parse import leaf
+from .._x509.pem import fingerprint, to_der
 
 
 class Installed(NamedTuple):

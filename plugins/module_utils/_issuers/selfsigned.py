@@ -23,7 +23,8 @@ from .._lifecycle.observe import facts_of, observe
 from .._lifecycle.rule import RENEW, SKIP, Decision, decide
 from .._lifecycle.service import service_of
 from .._x509.keys import new_key, to_pem
-from .._x509.parse import fingerprint, leaf, to_der
+from .._x509.parse import leaf
+from .._x509.pem import fingerprint, to_der
 from .wishes import new_key_kind, new_names, new_subject
 
 _OIDS = {"CN": NameOID.COMMON_NAME, "C": NameOID.COUNTRY_NAME, "L": NameOID.LOCALITY_NAME, "ST": NameOID.STATE_OR_PROVINCE_NAME,
@@ -135,6 +136,8 @@ def _usable_aside(wanted, memory, service, now: datetime):
     if decide(facts, wanted, now).action in (RENEW, SKIP):
         return None
     fresh = pair.pieces_of(wanted, service, certificate, key)
+    if [piece.path for piece in fresh] != [piece.path for piece in pieces]:
+        return None     # two files cannot become one, nor one two
     return fresh if len(fresh) == 2 else [fresh[0]._replace(content=certificate)]
 
 

@@ -8,20 +8,26 @@ import re
 import uuid
 
 from .._core.errors import InputError
+from .._x509.names import parse_name
 
 # Upper bounds of RFC 5280, appendix A.1, in characters.
 SUBJECT = {"CN": 64, "C": 2, "L": 128, "ST": 128, "O": 64, "OU": 64, "street": 128, "DC": 63, "serialNumber": 64, "UID": 256, "emailAddress": 255}
 _DEFAULT_SIZE = {"RSA": 3072, "EC": 256, "Ed25519": None}
-_TEXT = re.compile(r"[^\x00-\x1f\x7f]+")
+_TEXT, _ASCII, _HOST = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+"), re.compile("[ -~]+"), re.compile("[!-~]{1,253}")
+# Their string types hold less than UTF-8 does (RFC 5280, appendix A.1).
+_FORMS = {"C": re.compile("[A-Za-z]{2}"), "serialNumber": re.compile("[A-Za-z0-9 '()+,./:=?-]+"), "DC": _ASCII, "emailAddress": _ASCII}
 
 
 def new_names(wanted) -> tuple:
     """The names of a new certificate, `TYPE:value` in order: the declared ones, else the host's two; for a product loopback besides (proxmox-formats 1.3)."""
     if wanted.declared_names:
         return wanted.declared_names
+    if not _HOST.fullmatch(wanted.fqdn):
+        raise InputError(f"{wanted.fqdn!r} cannot stand in a certificate", where="fqdn", way_out="Set fqdn, or correct /etc/resolv.conf")
     node = f"DNS:{wanted.fqdn.split('.', 1)[0]}"
     if wanted.product_row.organizations:
         return tuple(dict.fromkeys(("IP:127.0.0.1", "IP:::1", "DNS:localhost", node, f"DNS:{wanted.fqdn}")))
+    parse_name(f"DNS:{wanted.fqdn}", "fqdn")
     return tuple(dict.fromkeys((f"DNS:{wanted.fqdn}", node)))
 
 
@@ -41,14 +47,15 @@ def new_subject(wanted) -> tuple:
     if wanted.subject is not None:
         return tuple(_checked(key, value) for key, value in wanted.subject)
     if wanted.product_row.organizations:
-        return (("O", wanted.product_row.organizations[0]), ("OU", str(uuid.uuid4()).upper()), ("CN", wanted.fqdn))
+        return (("O", wanted.product_row.organizations[0]), ("OU", str(uuid.uuid4()).upper()), _checked("CN", wanted.fqdn, "fqdn"))
     values = (name.partition(":")[2] for name in new_names(wanted))
     return tuple(("CN", value) for value in values if len(value) <= SUBJECT["CN"])[:1]
 
 
-def _checked(key: str, value: str) -> tuple:
+def _checked(key: str, value: str, where: str = "subject") -> tuple:
     if key not in SUBJECT:
-        raise InputError(f"{key!r} is not known", where="subject", way_out=f"Use {', '.join(SUBJECT)}")
-    if not _TEXT.fullmatch(value) or len(value) > SUBJECT[key] or (key == "C" and len(value) != 2):
-        raise InputError(f"{value!r} cannot be the {key} of a subject", where="subject", way_out=f"Give at most {SUBJECT[key]} printable characters")
+        raise InputError(f"{key!r} is not known", where=where, way_out=f"Use {', '.join(SUBJECT)}")
+    # Of a CN the library counts the bytes.
+    if not _FORMS.get(key, _TEXT).fullmatch(value) or len(value.encode() if key == "CN" else value) > SUBJECT[key]:
+        raise InputError(f"{value!r} cannot be the {key} of a subject", where=where, way_out=f"Give at most {SUBJECT[key]} printable characters")
     return key, value

@@ -19,7 +19,7 @@ from .._x509.products import PRODUCTS, Product, fqdn_of
 from .rule import refuse_endless
 
 _GLOB = re.compile(r"[*?\[]")
-_PATH = re.compile(r"/[^\x00-\x1f\x7f]*")
+_PATH = re.compile(r"/[^\x00-\x1f\x7f\ud800-\udfff]*")
 KEY_SIZES = {"RSA": (2048, 3072, 4096, 8192), "EC": (256, 384, 521), "Ed25519": ()}
 
 

@@ -14,7 +14,7 @@ import shutil
 from .._core.durations import rfc3339
 from .._core.errors import HostError
 from .._core.files import read, refused
-from .._core.replace import Piece, group_id, replace_all, user_id
+from .._core.replace import Piece, group_id, replace_all, sync_folder, user_id
 from .state import Memory, make_folder, write_private
 
 
@@ -25,7 +25,10 @@ def pieces_of(wanted, service, certificate: bytes, key: bytes) -> list:
     behind the link. Raises InputError for an unknown owner or group.
     """
     if wanted.key_path == wanted.path:
-        return [_piece(wanted.path, key.rstrip(b"\n") + b"\n" + certificate, service, service.mode, 0o600)]
+        # Never wider open than either of the two may be: there is a private key in it.
+        modes = [mode for mode in (service.mode, service.key_mode) if mode is not None]
+        mode = modes[0] & modes[-1] if modes else None
+        return [_piece(wanted.path, key.rstrip(b"\n") + b"\n" + certificate, service, mode, 0o600)]
     return [_piece(wanted.key_path, key, service, service.key_mode, 0o600), _piece(wanted.path, certificate, service, service.mode, 0o644)]
 
 
@@ -74,20 +77,19 @@ def install(memory: Memory, pieces: list, note: dict) -> None:
 def _roll(memory: Memory, pieces: list, note: dict) -> None:
     _save(memory, "next", pieces)
     journal = os.path.join(memory.folder, "journal.json")
+    before = [_on_disk(piece.path) for piece in pieces]
     write_private(journal, json.dumps({"note": note}).encode())
+    # Also after a power cut there is no replaced file without a journal.
+    sync_folder(memory.folder)
     try:
         replace_all(pieces)
     except HostError:
         # Nothing was replaced when staging failed; when a rename failed, the journal must stay for the repair.
-        if not _any_replaced(pieces):
+        if [_on_disk(piece.path) for piece in pieces] == before:
             os.unlink(journal)
             _drop(memory, "next")
         raise
     _finish(memory, note)
-
-
-def _any_replaced(pieces: list) -> bool:
-    return any(_on_disk(piece.path).content == piece.content for piece in pieces)
 
 
 def _finish(memory: Memory, note: dict) -> None:

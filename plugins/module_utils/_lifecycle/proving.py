@@ -9,7 +9,8 @@ import re
 from .._core.errors import FileRefused, InputError, ProofError
 from .._core.files import read
 from .._core.locks import locked
-from .._x509.parse import colons, fingerprint, leaf, to_der
+from .._x509.parse import leaf
+from .._x509.pem import colons, fingerprint, to_der
 from .probe import prove
 from .service import parse_endpoint
 from .state import State

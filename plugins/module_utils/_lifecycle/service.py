@@ -14,7 +14,7 @@ from .._core.errors import InputError
 from .._x509.names import parse_name
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
-_UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+")
+_UNIT = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*")
 STARTTLS = ("smtp", "imap", "pop3", "ldap", "postgres", "mysql")
 
 
@@ -54,8 +54,9 @@ def service_of(wanted) -> Service:
 
 def _mode(mode, where: str):
     if isinstance(mode, str):
-        mode = int(mode, 8) if re.fullmatch(r"0?o?[0-7]{3,4}", mode) else -1
-    if mode is not None and not 0 <= mode <= 0o777:
+        mode = int(mode, 8) if re.fullmatch(r"(?:0o?)?[0-7]{3,4}", mode) else -1
+    # Exactly int: true is one as well, and would be the mode 0001.
+    if mode is not None and (type(mode) is not int or not 0 <= mode <= 0o777):
         raise InputError("is not a file mode", where=where, way_out="Quote an octal mode, such as '0640'")
     return mode
 
@@ -64,7 +65,7 @@ _ACTIVATIONS = {
     "reload": lambda unit: isinstance(unit, str) and _UNIT.fullmatch(unit),
     "restart": lambda unit: isinstance(unit, str) and _UNIT.fullmatch(unit),
     "command": lambda words: isinstance(words, list) and words and all(isinstance(word, str) and word for word in words),
-    "proxmox": lambda daemon: isinstance(daemon, dict) and set(daemon) == {"pid_path", "socket_prefix"},
+    "proxmox": lambda daemon: isinstance(daemon, dict) and set(daemon) == {"pid_path", "socket_prefix"} and all(isinstance(text, str) and text for text in daemon.values()),
 }
 
 
@@ -98,5 +99,7 @@ def parse_endpoint(endpoint, where: str = "") -> Endpoint:
     if starttls is not None and starttls not in STARTTLS:
         raise InputError(f"starttls {starttls!r} is not known", where=where, way_out=f"Use one of {', '.join(STARTTLS)}")
     if server_name is not None:
-        parse_name(server_name, where)
+        kind, colon, server_name = parse_name(server_name, where).partition(":")
+        if kind not in ("DNS", "IP") or "*" in server_name:
+            raise InputError(f"server_name {record['server_name']!r} is no host that can be asked for", where=where, way_out="Give one host name")
     return Endpoint(address, server_name, starttls)

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import pkcs12
-
 from .._core.errors import FileRefused
-from . import parse
+from . import parse, pem
 from .der import head
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import pkcs12
+except ImportError:  # the module says which package is missing
+    pass
 
 # What else lies beside certificates and is no certificate that went wrong.
 _OTHERS = (b"PRIVATE KEY", b"PUBLIC KEY", b"CERTIFICATE REQUEST", b"PARAMETERS", b"X509 CRL")
+_MARKS = tuple(b"-----BEGIN %b-----" % label for label in pem.CERTIFICATE_LABELS)
 _WAY_OUT = "Replace it by a valid certificate"
 
 
@@ -47,7 +51,7 @@ def opened(data: bytes, where: str, passphrase: bytes | None = None) -> Bundle:
         return _pkcs12(data, where, passphrase)
     if kind != "certificate":
         raise FileRefused(_FACTS.get(kind) or parse.what_instead(data), where=where, way_out="Name a file with a certificate: PEM, DER or PKCS#12")
-    return Bundle((Found(0, parse.from_der(data, where), data),))
+    return Bundle((Found(0, pem.from_der(data, where), data),))
 
 
 def from_ders(ders, where: str) -> Bundle:
@@ -57,7 +61,7 @@ def from_ders(ders, where: str) -> Bundle:
 
 def is_other(data: bytes) -> bool:
     """Whether these bytes are clearly something else than a certificate: a key, a request, parameters, a revocation list."""
-    labels = [label for label, start, end in parse.blocks(data)]
+    labels = [label for label, start, end in pem.blocks(data)]
     if labels:
         return all(label.endswith(_OTHERS) for label in labels)
     return _binary_kind(data) in ("key", "request")
@@ -82,10 +86,10 @@ def _binary_kind(data: bytes) -> str | None:
 
 def _pem(data: bytes, where: str, passphrase: bytes | None) -> Bundle:
     given = []
-    for label, start, end in parse.blocks(data):
-        if label not in parse.CERTIFICATE_LABELS:
+    for label, start, end in pem.blocks(data):
+        if label not in pem.CERTIFICATE_LABELS:
             continue
-        der = None if end is None else parse.block_der(label, data[start:end])
+        der = None if end is None else pem.block_der(label, data[start:end])
         given.append((der, "the certificate is cut off" if end is None else "the certificate is not the base64 that PEM asks for"))
     if not given:
         raise FileRefused(parse.what_instead(data), where=where, way_out="Name a file with a certificate: PEM, DER or PKCS#12")
@@ -100,7 +104,7 @@ def _bundle(given: list, where: str) -> Bundle:
         try:
             if der is None:
                 raise FileRefused(fact, where=where, way_out=_WAY_OUT)
-            certificates.append(Found(position, parse.from_der(der, where), der))
+            certificates.append(Found(position, pem.from_der(der, where), der))
         except FileRefused as error:
             errors.append((position, str(error)))
     return Bundle(tuple(certificates), tuple(errors))
@@ -111,7 +115,7 @@ def _pkcs12(data: bytes, where: str, passphrase: bytes | None) -> Bundle:
     certificates = [entry.certificate for entry in (store.cert, *store.additional_certs) if entry is not None]
     if not certificates:
         raise FileRefused("there is no certificate in this PKCS#12 store", where=where, way_out="Name a file with a certificate")
-    return Bundle(tuple(Found(position, one, parse.to_der(one)) for position, one in enumerate(certificates)), key=store.key)
+    return Bundle(tuple(Found(position, one, pem.to_der(one)) for position, one in enumerate(certificates)), key=store.key)
 
 
 def _opened_store(data: bytes, where: str, passphrase: bytes | None):

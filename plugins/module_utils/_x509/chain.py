@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+except ImportError:  # the module says which package is missing
+    pass
 
 # How many certificates of the right name are tried as an issuer: more is no bundle of a sane world, but hours of checked signatures.
 _TRIED = 8
@@ -34,9 +37,11 @@ class Chain(NamedTuple):
 
 def order(links: list) -> Chain:
     """The chain that the first certificate begins."""
+    if len(links) == 1:
+        return Chain((None,), True, 0)
     named: dict = {}
     for index, link in enumerate(links):
-        named.setdefault(_key(link.facts["subject_ordered"]), []).append(index)
+        named.setdefault(name_key(link.facts["subject_ordered"]), []).append(index)
     issuers = tuple(_issuer_of(links, index, named) for index in range(len(links)))
     in_order = all(issuers[index] == index + 1 for index in range(len(links) - 1))
     if not in_order and signs_itself(links[0].facts) and 0 not in issuers:
@@ -48,33 +53,35 @@ def order(links: list) -> Chain:
     return Chain(issuers, in_order, top)
 
 
-def _key(ordered: list | None) -> str | None:
-    return None if ordered is None else repr(ordered)
+def name_key(ordered: list | None) -> tuple | None:
+    """A name as a key of a dictionary."""
+    return None if ordered is None else tuple(map(tuple, ordered))
 
 
 def _issuer_of(links: list, index: int, named: dict) -> int | None:
     """The index of the certificate's issuer, never itself; those behind it are asked first."""
-    candidates = [other for other in named.get(_key(links[index].facts["issuer_ordered"]), ()) if other != index]
+    candidates = [other for other in named.get(name_key(links[index].facts["issuer_ordered"]), ()) if other != index]
     for other in sorted(candidates, key=lambda other: (other < index, other))[:_TRIED]:
         if issued(links[index], links[other]):
             return other
     return None
 
 
-def complete(links: list, chain: Chain, is_known_root) -> bool | None:
+def complete(facts: list, chain: Chain, is_known_root) -> bool | None:
     """Whether whoever knows the root can check the first certificate with what is here; None for a bundle that is no chain.
 
-    The root itself may be left out (RFC 8446, 4.4.2). is_known_root(issuer_ordered): whether a root of this name is known from elsewhere.
+    The root itself may be left out (RFC 8446, 4.4.2). facts: of each certificate. is_known_root(issuer_ordered): whether a root of
+    this name is known from elsewhere.
     """
     if chain.in_order is None:
         return None
-    facts = links[chain.top].facts
-    return chain.top != 0 or signs_itself(facts) or is_known_root(facts["issuer_ordered"])
+    top = facts[chain.top]
+    return chain.top != 0 or signs_itself(top) or is_known_root(top["issuer_ordered"])
 
 
 def signs_itself(facts: dict) -> bool:
     """Whether a certificate names itself as its issuer."""
-    return facts["issuer_ordered"] is not None and facts["issuer_ordered"] == facts["subject_ordered"] and _keys_agree(facts, facts)
+    return facts["issuer_ordered"] is not None and facts["issuer_ordered"] == facts["subject_ordered"] and keys_agree(facts, facts)
 
 
 def is_root(facts: dict) -> bool:
@@ -87,12 +94,12 @@ def issued(child: Link, parent: Link) -> bool:
     wanted, offered = child.facts, parent.facts
     if wanted["issuer_ordered"] is None or wanted["issuer_ordered"] != offered["subject_ordered"]:
         return False
-    if wanted["fingerprint"] == offered["fingerprint"] or not _keys_agree(wanted, offered):
+    if wanted["fingerprint"] == offered["fingerprint"] or not keys_agree(wanted, offered):
         return False
     return signed(child.certificate, parent.certificate) is not False
 
 
-def _keys_agree(child: dict, parent: dict) -> bool:
+def keys_agree(child: dict, parent: dict) -> bool:
     """Whether the identifier of the key that signed child is that of parent's key, or one of the two has none (RFC 5280, 4.2.1.1)."""
     signer, key = child["authority_key_identifier"], parent["subject_key_identifier"]
     return signer is None or key is None or signer == key

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 
 from .._core.durations import rfc3339
 from .._core.errors import PairRefused
-from . import parse
+from . import parse, pem
 from .keys import to_pem
 
 
@@ -42,8 +42,8 @@ def material(given: bytes, key_given: bytes | None, now: datetime, where: str, k
 
 
 def _certificates(given: bytes, where: str) -> list:
-    ders = parse.certificate_ders(given)
-    return [parse.from_der(der, where) for der in ders] if ders else [parse.leaf(given, where)]
+    ders = pem.certificate_ders(given)
+    return [pem.from_der(der, where) for der in ders] if ders else [parse.leaf(given, where)]
 
 
 def _mismatch(certificates: list, key) -> str:

@@ -17,7 +17,8 @@ from datetime import datetime
 from .._core.durations import rfc3339, whole_days
 from . import der as steps
 from .oids import KEYS, SIGNATURES, USAGES, attribute
-from .parse import dates, leaf, to_der
+from .parse import dates, leaf
+from .pem import to_der
 
 try:
     from cryptography import x509
@@ -120,14 +121,19 @@ def _validity(certificate: x509.Certificate, now: datetime | None) -> dict:
 
 def _named(what: str, raw: bytes, problems: list) -> dict:
     try:
-        pairs, sound = steps.name(raw)
+        ordered, sound = ordered_name(raw)
     except ValueError as error:
         problems.append(("unreadable_name", f"its {what} cannot be read: {error}"))
         return {what: None, f"{what}_ordered": None}
     if not sound:
-        problems.append(("unreadable_name", f"its {what} has text that is not what its type says; it is read as Latin-1"))
-    ordered = [[attribute(dotted), value] for dotted, value in pairs]
+        problems.append(("unreadable_name", f"its {what} has text that is not what its type says"))
     return {what: dict(ordered), f"{what}_ordered": ordered}
+
+
+def ordered_name(raw: bytes) -> tuple:
+    """([[attribute, value], …] of a Name's bytes, whether every value is what its type says). Raises ValueError where it cannot be read."""
+    pairs, sound = steps.name(raw)
+    return [[attribute(dotted), value] for dotted, value in pairs], sound
 
 
 def _public_key(certificate: x509.Certificate, key: bytes, problems: list) -> dict:

@@ -70,7 +70,7 @@ def kind_of(facts: dict, fqdn: str) -> str | None:
     """
     if facts["issuer_ordered"] is None:
         return None
-    issuer = issuer_text(facts)
+    issuer = text(facts["issuer_ordered"])
     own = own_product(issuer) if "Proxmox" in issuer else None
     if own is not None:
         return "proxmox_selfsigned" if own[1] == fqdn else "proxmox_selfsigned_renamed"
@@ -81,9 +81,9 @@ def kind_of(facts: dict, fqdn: str) -> str | None:
     return "public" if _is_public(facts) else "own_ca"
 
 
-def issuer_text(facts: dict) -> str:
-    """The issuer as OpenSSL's text does it, `O = x, OU = y`, which is how Proxmox knows its own."""
-    return ", ".join(f"{_SHORT.get(name, name)} = {value}" for name, value in facts["issuer_ordered"])
+def text(name: list) -> str:
+    """A name as OpenSSL's text does it, `O = x, OU = y`, which is how Proxmox knows its own."""
+    return ", ".join(f"{_SHORT.get(attribute, attribute)} = {value}" for attribute, value in name)
 
 
 def is_cluster_ca(issuer: str) -> bool:
@@ -100,7 +100,7 @@ def limit_of(kind: str | None, facts: dict, asked: timedelta | None) -> timedelt
     """The max_lifetime that holds for a certificate: the one asked for, else that of the product whose own it is."""
     if asked is not None or kind not in ("proxmox_selfsigned", "proxmox_selfsigned_renamed"):
         return asked
-    return parse_duration(PRODUCTS[own_product(issuer_text(facts))[0]].max_lifetime)
+    return parse_duration(PRODUCTS[own_product(text(facts["issuer_ordered"]))[0]].max_lifetime)
 
 
 def findings_of(facts: dict, around: Around, problems=()) -> list:

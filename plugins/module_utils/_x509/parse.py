@@ -7,9 +7,6 @@ Everything here works with cryptography 36 and newer; the differences between ve
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 import warnings
 from datetime import datetime, timezone
 
@@ -26,8 +23,6 @@ try:
 except ImportError as _error:
     MISSING = _error
 
-_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 #.]+)-----")
-CERTIFICATE_LABELS = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE")
 _SHORT = {"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU",
           "2.5.4.5": "serialNumber", "2.5.4.9": "street", "0.9.2342.19200300.100.1.25": "DC",
           "0.9.2342.19200300.100.1.1": "UID", "1.2.840.113549.1.9.1": "emailAddress"}
@@ -45,47 +40,8 @@ def leaf(data: bytes, where: str) -> x509.Certificate:
     """The first certificate of a PEM file (any text around it) or a DER file. Raises FileRefused for anything else."""
     try:
         return x509.load_pem_x509_certificate(data) if b"-----BEGIN " in data else x509.load_der_x509_certificate(data)
-    except Exception as first:  # the library raises ValueError, and its own panics, at hostile bytes
-        for der in certificate_ders(data):
-            return from_der(der, where)
-        raise FileRefused(what_instead(data), where=where, way_out="Put a PEM or DER certificate there") from first
-
-
-def from_der(der: bytes, where: str) -> x509.Certificate:
-    """One certificate. Raises FileRefused when the library cannot read it."""
-    try:
-        return x509.load_der_x509_certificate(der)
-    except Exception as error:
-        raise FileRefused(f"the certificate cannot be read: {error}", where=where, way_out="Replace it by a valid certificate") from error
-
-
-def blocks(data: bytes):
-    """(label, start, end) of every PEM block, in order; end is None for one that is cut off, by the next block's begin or the end of the text.
-
-    Searched from begin to begin: one expression for whole blocks would take minutes for 1 MiB of begins without an end.
-    """
-    begins = list(_BEGIN.finditer(data))
-    for begin, after in zip(begins, begins[1:] + [None]):
-        end_line = b"-----END %b-----" % begin.group(1)
-        at = data.find(end_line, begin.end(), after.start() if after else len(data))
-        yield begin.group(1), begin.start(), None if at < 0 else at + len(end_line)
-
-
-def certificate_ders(data: bytes) -> list:
-    """The DER bytes of every certificate block of a PEM text, in order; blocks that are cut off or no base64 are left out."""
-    found = [(label, data[start:end]) for label, start, end in blocks(data) if label in CERTIFICATE_LABELS and end is not None]
-    return [der for der in (block_der(label, block) for label, block in found) if der is not None]
-
-
-def block_der(label: bytes, block: bytes) -> bytes | None:
-    """The DER bytes of a whole PEM block of a certificate; None where it is no base64."""
-    edge = len(label) + 16
-    try:
-        der = base64.b64decode(b"".join(block[edge:2 - edge].split()), validate=True)
-    except ValueError:
-        return None
-    # Behind a TRUSTED CERTIFICATE, which is always longer than 255 bytes, stand OpenSSL's settings of what it is trusted for.
-    return der[:4 + int.from_bytes(der[2:4], "big")] if label.startswith(b"TRUSTED") else der
+    except Exception as error:  # the library raises more than ValueError at hostile bytes
+        raise FileRefused(what_instead(data), where=where, way_out="Put a PEM or DER certificate there") from error
 
 
 def what_instead(data: bytes) -> str:
@@ -172,10 +128,8 @@ def private_key(data: bytes, where: str, passphrase: bytes | None = None, checke
 
 
 def _loader(data: bytes):
-    for label, start, end in blocks(data):
-        if end is not None and label.endswith(b"PRIVATE KEY"):
-            return serialization.load_pem_private_key, data[start:end]
-    return serialization.load_der_private_key, data
+    at = data.rfind(b"-----BEGIN", 0, max(data.find(b"PRIVATE KEY-----"), 0))
+    return (serialization.load_der_private_key, data) if at < 0 else (serialization.load_pem_private_key, data[at:])
 
 
 def _no_key(data: bytes) -> str:
@@ -189,18 +143,3 @@ def _no_key(data: bytes) -> str:
 def pair_matches(certificate: x509.Certificate, key) -> bool:
     """Whether the private key belongs to the certificate: their public keys are the same bytes."""
     return public_bytes(certificate.public_key()) == public_bytes(key.public_key())
-
-
-def to_der(certificate: x509.Certificate) -> bytes:
-    """The certificate in DER."""
-    return certificate.public_bytes(serialization.Encoding.DER)
-
-
-def fingerprint(der: bytes) -> str:
-    """SHA-256 of DER bytes, lower case with colons."""
-    return colons(hashlib.sha256(der).hexdigest())
-
-
-def colons(digits: str) -> str:
-    """Hexadecimal digits in pairs with colons between them."""
-    return ":".join(digits[at:at + 2] for at in range(0, len(digits), 2))

@@ -12,7 +12,16 @@ import pytest
 from ansible_collections.evergreen.pki.plugins.module_utils._core import replace
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import HostError, InputError
 from ansible_collections.evergreen.pki.tests.unit.helpers import (
-    NOBODY, as_nobody, contents, is_root, needs_root, open_folder, piece, small_disk, temporaries, tree,
+    NOBODY,
+    as_nobody,
+    contents,
+    is_root,
+    needs_root,
+    open_folder,
+    piece,
+    small_disk,
+    temporaries,
+    tree,
 )
 
 

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 import pytest
 from cryptography import x509
 
-from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import fingerprint
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.pem import fingerprint
 from ansible_collections.evergreen.pki.tests.unit.helpers import a_key, certificate, der, key_pem, pem
 
 # No server waits longer for a client than this, so that a failing test ends too.

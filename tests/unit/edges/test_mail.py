@@ -35,17 +35,32 @@ def pair(tmp_path_factory):
     return Pair(tmp_path_factory.mktemp("mail"))
 
 
+@pytest.fixture(scope="module")
+def plain():
+    """One server without TLS for all tests of text."""
+    with MailServer() as server:
+        yield server
+
+
+def arrival(plain, **changes):
+    """The envelope of one mail that was sent with these options."""
+    plain.mails.clear()
+    mail.send(options(plain.port, **changes), check=False)
+    (envelope, over_tls, login), = plain.mails
+    return envelope
+
+
 def test_a_mail_arrives_whole_over_starttls(pair):
     """Sender, recipients, subject and text arrive as given, over TLS, marked as written by a program."""
     with MailServer(pair.context()) as server:
         answer = mail.send(protected(pair, server.port, to=["ops@example.org", "root@localhost"], subject="Zertifikate: 2 erneuert – für alle",
-                                     body="Grüße\n.\n.punkt\nFrom here {{ on }}"), check=False)
+                                     body="Grüße\n.\n.punkt\nvon {{ hier }} an"), check=False)
     (envelope, over_tls, login), = server.mails
     arrived = email.message_from_bytes(envelope.content, policy=email.policy.default)
     assert over_tls and not login and envelope.mail_from == "evergreen@example.org"
     assert envelope.rcpt_tos == ["ops@example.org", "root@localhost"] and arrived["To"] == "ops@example.org, root@localhost"
     assert arrived["Subject"] == "Zertifikate: 2 erneuert – für alle" and arrived["Auto-Submitted"] == "auto-generated"
-    assert arrived.get_content().replace("\r\n", "\n") == "Grüße\n.\n.punkt\nFrom here {{ on }}\n"
+    assert arrived.get_content().replace("\r\n", "\n") == "Grüße\n.\n.punkt\nvon {{ hier }} an\n"
     assert answer == {"message_id": arrived["Message-ID"], "refused": {}} and arrived["Message-ID"].endswith("@example.org>")
 
 
@@ -136,11 +151,9 @@ SUBJECTS = [
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_a_subject_stays_one_header(subject):
+def test_a_subject_stays_one_header(plain, subject):
     """Nothing in a subject adds a header, a recipient or a body."""
-    with MailServer() as server:
-        mail.send(options(server.port, subject=subject, body="the only body"), check=False)
-    (envelope, over_tls, login), = server.mails
+    envelope = arrival(plain, subject=subject, body="the only body")
     arrived = parsed(envelope.content)
     assert {key.lower() for key in arrived.keys()} - {"x-peer", "x-mailfrom", "x-rcptto"} == HEADERS
     assert envelope.rcpt_tos == ["ops@example.org"] and arrived.get_payload(decode=True).strip() == b"the only body"
@@ -157,6 +170,7 @@ def test_a_subject_stays_one_header(subject):
     pytest.param("ops@example..org", id="an empty label"), pytest.param("ops..x@example.org", id="an empty word"),
     pytest.param("=?utf-8?q?x=0d=0aBcc=3Ay?=@example.org", id="an encoded line end"),
     pytest.param("ops@ex\u00e4mple.org", id="a host that is not ASCII"), pytest.param("\u00f6ps@example.org", id="a user that is not ASCII"),
+    pytest.param("ops@[127.0.0.1]", id="an address literal"),
     pytest.param("ops\u2028@example.org", id="a line separator"), pytest.param("ops\udcff@example.org", id="half a character"),
 ])
 def test_what_is_no_bare_address_is_refused(address):
@@ -167,12 +181,10 @@ def test_what_is_no_bare_address_is_refused(address):
         mail.send(options(1, sender=address), check=True)
 
 
-@pytest.mark.parametrize("address", ["root@localhost", "a.b+c=d_e@mail-1.example.org", "o'neil@example.org", "ops@[127.0.0.1]", "0@1.example"])
-def test_plain_addresses_are_taken(address):
+@pytest.mark.parametrize("address", ["root@localhost", "a.b+c=d_e@mail-1.example.org", "o'neil@example.org", "0@1.example"])
+def test_plain_addresses_are_taken(plain, address):
     """What administrators use is an address, and arrives as it was written."""
-    with MailServer() as server:
-        mail.send(options(server.port, to=[address], sender=address), check=False)
-    envelope = server.mails[0][0]
+    envelope = arrival(plain, to=[address], sender=address)
     assert (envelope.mail_from, envelope.rcpt_tos, parsed(envelope.content)["To"]) == (address, [address], address)
 
 
@@ -188,11 +200,9 @@ def test_plain_addresses_are_taken(address):
     pytest.param("", "", id="nothing"),
     pytest.param("\r\n.\r\nMAIL FROM:<evil@example.org>\r\n", "\n.\nMAIL FROM:<evil@example.org>\n", id="an SMTP conversation"),
 ])
-def test_a_body_arrives_as_text(body, arrives):
+def test_a_body_arrives_as_text(plain, body, arrives):
     """The text arrives whole; what would move a terminal or end the mail arrives as an escape."""
-    with MailServer() as server:
-        mail.send(options(server.port, body=body), check=False)
-    (envelope, over_tls, login), = server.mails
+    envelope = arrival(plain, body=body)
     content = email.message_from_bytes(envelope.content, policy=email.policy.default).get_content()
     assert content.replace("\r\n", "\n").rstrip("\n") == arrives.rstrip("\n")
     assert envelope.mail_from == "evergreen@example.org" and max(map(len, envelope.content.split(b"\r\n"))) <= 998
@@ -203,8 +213,8 @@ def test_a_body_arrives_as_text(body, arrives):
 @pytest.mark.parametrize(("changes", "where"), [
     pytest.param({"to": []}, "to", id="nobody to tell"),
     pytest.param({"secure": "none", "username": "u", "password": "p"}, "secure", id="a login in clear"),
-    pytest.param({"ca_path": "/nowhere/ca.pem"}, "ca_path", id="authorities that are not there"),
-    pytest.param({"ca_path": "/etc/hostname"}, "ca_path", id="authorities that are none"),
+    pytest.param({"secure": "tls", "ca_path": "/nowhere/ca.pem"}, "ca_path", id="authorities that are not there"),
+    pytest.param({"secure": "starttls", "ca_path": "/etc/hostname"}, "ca_path", id="authorities that are none"),
     pytest.param({"port": 70000}, "port", id="a port too high"), pytest.param({"port": -1}, "port", id="a port too low"),
     pytest.param({"port": 0}, "port", id="port zero"),
     pytest.param({"timeout": 0.0}, "timeout", id="no time at all"), pytest.param({"timeout": -1.0}, "timeout", id="negative time"),

@@ -120,6 +120,7 @@ def test_patterns(path, many):
     pytest.param({"path": ""}, "path", id="empty path"),
     pytest.param({"path": "/tls/a\nb.pem"}, "path", id="newline in a path"),
     pytest.param({"path": "/tls/a\x00b.pem"}, "path", id="NUL in a path"),
+    pytest.param({"path": "/tls/\ud800.pem"}, "path", id="half a character in a path"),
     pytest.param({**WEB, "key_path": "web.key"}, "key_path", id="relative key path"),
     pytest.param({**WEB, "key_path": None}, "key_path", id="to be renewed, but no place for its key"),
     pytest.param({**WEB, "path": "/tls/*.pem"}, "path", id="a pattern that is to be renewed"),
@@ -190,7 +191,7 @@ def test_hostile_names_stay_data(text):
     assert refusal({"name": text, "path": "relative"}).where.startswith("certificates[0] (")
 
 
-@pytest.mark.parametrize("text", [text for key, text in HOSTILE.items() if key not in ("newline", "colour")])
+@pytest.mark.parametrize("text", [text for key, text in HOSTILE.items() if key not in ("newline", "colour", "half a character")])
 def test_hostile_paths_stay_data(text):
     """A path may hold anything but control characters."""
     path = "/tls/" + text.replace("/", "") + ".pem"

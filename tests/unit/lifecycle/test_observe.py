@@ -16,7 +16,22 @@ from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.observe i
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.rule import Facts
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.tests.unit.helpers import (
-    DAY, FQDN, NOW, UUID, a_key, as_nobody, certificate, certificate_pem, changed_tbs, der, key_pem, lawful, open_folder, own_pem, tree, wanted,
+    DAY,
+    FQDN,
+    NOW,
+    UUID,
+    a_key,
+    as_nobody,
+    certificate,
+    certificate_pem,
+    changed_tbs,
+    der,
+    key_pem,
+    lawful,
+    open_folder,
+    own_pem,
+    tree,
+    wanted,
 )
 
 
