@@ -85,10 +85,10 @@ def demo() -> int:
 
 
 def _left_out(why: str) -> int:
-    print(f"left out: {LEFT_OUT} ({why}); the embedded fleet stands in.", flush=True)
     if CI:
-        print("With CI=true nothing may be left out.", file=sys.stderr)
+        print(f"fleet: with CI=true nothing may be left out, but containers cannot run: {why}", file=sys.stderr)
         return 1
+    print(f"left out: {LEFT_OUT} ({why}); the embedded fleet stands in.", flush=True)
     return embedded()
 
 

@@ -1,16 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one tree of errors a user may see.
-
-EvergreenError
-├── InputError        an option cannot be read, or two contradict each other
-├── HostError         something on the host stands in the way
-│   ├── FileRefused   a file is missing, unreadable, too large, not what it should be
-│   ├── LockBusy      another run holds the lock (retry)
-│   ├── PairRefused   certificate and key cannot be put in service together
-│   └── LibraryMissing
-└── ProofError        an endpoint does not show the expected certificate (retry)
-"""
+"""The one tree of errors a user may see, drawn in docs/architecture.md."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import NamedTuple
 
 from cryptography import x509
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from .._core.durations import rfc3339
 from .._core.errors import FileRefused, HostError
 from .._core.files import peek
 from .._core.locks import locked
@@ -32,6 +33,7 @@ _OIDS = {"CN": NameOID.COMMON_NAME, "C": NameOID.COUNTRY_NAME, "L": NameOID.LOCA
          "serialNumber": NameOID.SERIAL_NUMBER, "UID": ObjectIdentifier("0.9.2342.19200300.100.1.1"), "emailAddress": NameOID.EMAIL_ADDRESS}
 _GENERAL_NAMES = {"DNS": x509.DNSName, "IP": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
                   "email": x509.RFC822Name, "URI": x509.UniformResourceIdentifier}
+_WRITTEN = datetime(2026, 1, 1, tzinfo=timezone.utc)    # no host that runs this is older
 
 
 class Outcome(NamedTuple):
@@ -100,7 +102,7 @@ def _renew(wanted, memory, service, now: datetime, check: bool) -> Outcome:
     decision, before = _look(wanted, memory, now)
     if decision.action != RENEW:
         return Outcome(decision, False, before, before, False)
-    _refuse(wanted, memory, decision)
+    _refuse(wanted, memory, decision, now)
     proof = service.wants_proof
     if decision.reason == "interrupted" and not check:
         return _end_interrupted(wanted, memory, service, now, decision, before)
@@ -141,8 +143,10 @@ def _usable_aside(wanted, memory, service, now: datetime):
     return fresh if len(fresh) == 2 else [fresh[0]._replace(content=certificate)]
 
 
-def _refuse(wanted, memory, decision: Decision) -> None:
+def _refuse(wanted, memory, decision: Decision, now: datetime) -> None:
     """What stands in the way of a renewal, before anything is written."""
+    if now < _WRITTEN:
+        raise HostError(f"its clock stands at {rfc3339(now)}", where="host", way_out="Set it: a certificate made now would have expired long ago")
     if decision.reason == "unreadable" and not wanted.force and "installed" not in memory.load():
         raise FileRefused(decision.message, way_out="It is not replaced, because it cannot be seen to be ours: restore or remove it, or set force")
     _refuse_directory(wanted)

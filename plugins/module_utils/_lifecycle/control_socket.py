@@ -7,8 +7,9 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
 
-from .._core.errors import FileRefused, HostError, printable
+from .._core.errors import FileRefused, HostError, InputError, printable
 from .._core.files import read
 from .._x509.products import PRODUCTS
 
@@ -16,7 +17,9 @@ _REQUEST = b'{"command":"reload-certificate"}\n'
 
 
 def reload_certificate(options: dict, check: bool) -> dict:
-    """`socket` and `answer` of the daemon that the options name. check: it is only looked up. Raises HostError, FileRefused."""
+    """`socket` and `answer` of the daemon that the options name. check: it is only looked up. Raises HostError, FileRefused, InputError."""
+    if not 0 < options["timeout"] <= 3600:
+        raise InputError("is not between 0 and 3600 seconds", where="timeout", way_out="Give a number of seconds")
     way = {}
     if options["product"]:
         way = PRODUCTS[options["product"]].activate["proxmox"]
@@ -36,13 +39,14 @@ def _pid(path: str) -> int:
 
 
 def _asked(name: str, timeout: float) -> str:
+    deadline = time.monotonic() + timeout
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout)
             connection.connect(f"\0{name}")
             connection.sendall(_REQUEST)
             connection.shutdown(socket.SHUT_WR)
-            answer = _line(connection)
+            answer = _line(connection, deadline)
     except OSError as error:
         raise HostError(f"the control socket does not answer ({error})", where=name, way_out="Check that the daemon runs and that you are root") from error
     if not answer.startswith("OK"):
@@ -50,9 +54,10 @@ def _asked(name: str, timeout: float) -> str:
     return answer
 
 
-def _line(connection: socket.socket) -> str:
+def _line(connection: socket.socket, deadline: float) -> str:
     data = b""
     while b"\n" not in data and len(data) < 4096:
+        connection.settimeout(max(deadline - time.monotonic(), 0.001))
         more = connection.recv(4096)
         if not more:
             break

@@ -8,19 +8,20 @@ from datetime import datetime, timedelta
 
 from .._core.durations import from_rfc3339, parse_duration, rfc3339
 from .._core.errors import InputError
-from .._core.locks import locked
 from .declaration import declared
 from .observe import expand, observe, products_here
 from .rule import ACTIONS, NONE, RENEW, SKIP, WARN, Decision, decide
 
-# Above this many certificates only those that need an answer are returned, unless all are asked for: what travels is the cost.
+# Above this many, only those that need an answer are returned, unless all are asked for: what travels is the cost.
 ALL_UP_TO = 100
+# A file that only plans write, so that no lock is needed.
+_FILE = "plan.json"
 
 
 def plan_host(options: dict, fqdn: str, state, now: datetime, typed, remember: bool) -> dict:
     """The answer of cert_plan: `plan`, `summary`, `quiet`.
 
-    options: the module's. typed: checks keys and types of a declaration (edge). remember: keep decisions and reminders in the state. Raises InputError for a mistake in the declaration.
+    options: the module's. typed: checks keys and types of a declaration. Raises InputError for a mistake in it.
     """
     sources = options["certificates"] or (products_here() if options["products"] == "auto" else [])
     every = parse_duration(options["remind_every"], "remind_every")
@@ -35,12 +36,12 @@ def plan_host(options: dict, fqdn: str, state, now: datetime, typed, remember: b
         nearest = _nearer(nearest, decision, one.name, now)
         if decision.action == NONE and brief and not memory.exists:
             continue
-        record = memory.load()
+        record = memory.load(_FILE)
         told = one.name in options["reminded"]
         remind = not told and reminder_due(decision, record, now, every)
         quiet = quiet and decision.action != RENEW and not remind
         if remember:
-            _remember(state, memory, record, decision, now, told)
+            _remember(memory, record, decision, now, told)
         if not (brief and decision.action == NONE):
             entries.append(_entry(one, decision, remind, source, record))
     summary = {"total": len(wanted), **dict(zip(ACTIONS, counts)), "next_at": rfc3339(nearest[0]), "next_name": nearest[1]}
@@ -76,27 +77,25 @@ def reminder_due(decision: Decision, record: dict, now: datetime, every: timedel
         return True
 
 
-def _remember(state, memory, record: dict, decision: Decision, now: datetime, told: bool) -> None:
-    """Keeps the decision, where it is another than the remembered one, and that people were told; of a certificate that was never due nothing."""
+def _remember(memory, record: dict, decision: Decision, now: datetime, told: bool) -> None:
+    """Keeps a new decision, and that people were told; of a certificate that was never due nothing."""
     before = record.get("decision") or {}
     changes = {}
     if (before.get("action"), before.get("reason")) != (ACTIONS[decision.action], decision.reason):
         changes["decision"] = {"action": ACTIONS[decision.action], "reason": decision.reason, "since": rfc3339(now)}
     if told:
         changes["reminded"] = {"reason": decision.reason, "at": rfc3339(now)}
-    if not changes or (decision.action == NONE and not memory.exists):
-        return
-    state.prepare()
-    with locked(memory.lock_path):
-        state.fresh(memory.path).keep(**changes)
+    if changes and (decision.action != NONE or memory.exists):
+        memory.keep(_FILE, **changes)
 
 
 def _entry(wanted, decision: Decision, remind: bool, source: dict, record: dict) -> dict:
+    before = record.get("decision") or {}
     return {
         "name": wanted.name, "product": wanted.product, "issuer": wanted.issuer, "path": wanted.path,
         "action": ACTIONS[decision.action], "reason": decision.reason, "message": decision.message,
         "due_at": rfc3339(decision.due_at), "warn_at": rfc3339(decision.warn_at), "remind": remind,
         "findings": [{"action": ACTIONS[found.action], "reason": found.reason, "message": found.message} for found in decision.findings],
-        "since": (record.get("decision") or {}).get("since") if (record.get("decision") or {}).get("reason") == decision.reason else None,
+        "since": before.get("since") if before.get("reason") == decision.reason else None,
         "declared": source,
     }

@@ -24,16 +24,16 @@ REASONS = (
 
 
 class Facts(NamedTuple):
-    """What was gathered of one certificate (room `observe`). Fields not needed to decide may stay None."""
+    """What room `observe` gathered of one certificate. What the declaration does not ask for stays None."""
 
     present: bool = True
-    unreadable: str | None = None       # the sentence, when no certificate can be read
+    unreadable: str | None = None  # the sentence, when no certificate can be read
     not_before: datetime | None = None
     not_after: datetime | None = None
-    issued_as: str | None = None        # "own", "selfsigned", "cluster_ca", "other"
-    own_fqdn: str | None = None         # the FQDN of a product's own issuer
-    key: str = "unknown"                   # "matches", "differs", "missing", "unreadable", "unknown"
-    key_says: str = ""                     # the sentence, when the key is unreadable
+    issued_as: str | None = None  # "own", "selfsigned", "cluster_ca", "other"
+    own_fqdn: str | None = None  # the FQDN of a product's own issuer
+    key: str = "unknown"  # "matches", "differs", "missing", "unreadable", "unknown"
+    key_says: str = ""  # the sentence, when the key is unreadable
     names: frozenset | None = None
     subject: tuple | None = None
     key_type: str | None = None
@@ -124,9 +124,8 @@ def _settled(facts: Facts, wanted) -> Finding | None:
     return None
 
 
-def _interrupted(facts, wanted, now, at):
-    if facts.interrupted:
-        return Finding(RENEW, "interrupted", "an installation was interrupted; it is ended before anything else")
+def _flag(reason: str, message: str):
+    return lambda facts, wanted, now, at: Finding(RENEW, reason, message) if getattr(facts, reason) else None
 
 
 def _missing(facts, wanted, now, at):
@@ -201,23 +200,19 @@ def _excessive(facts, wanted, now, at):
                    + ("" if action == RENEW else "; set excessive to renew to shorten it"))
 
 
-def _undeployed(facts, wanted, now, at):
-    if facts.undeployed:
-        return Finding(RENEW, "undeployed", "a new certificate was issued, but its activation failed; it is deployed first")
-
-
-def _unproven(facts, wanted, now, at):
-    if facts.unproven:
-        return Finding(RENEW, "unproven", "installed, but not yet proven to be served")
-
-
 def _forced(facts, wanted, now, at):
     if wanted.force:
         return Finding(RENEW, "forced", "asked for by force")
 
 
 # In the order in which the first of equally strong findings names the reason.
-CHECKS = (_interrupted, _missing, _unreadable, _pair, _ends, _renamed, _names, _subject, _key_kind, _undeployed, _unproven, _excessive, _starts, _forced)
+CHECKS = (
+    _flag("interrupted", "an installation was interrupted; it is ended before anything else"),
+    _missing, _unreadable, _pair, _ends, _renamed, _names, _subject, _key_kind,
+    _flag("undeployed", "a new certificate was issued, but its activation failed; it is deployed first"),
+    _flag("unproven", "installed, but not yet proven to be served"),
+    _excessive, _starts, _forced,
+)
 
 
 def decide(facts: Facts, wanted, now: datetime) -> Decision:
@@ -232,19 +227,15 @@ def decide(facts: Facts, wanted, now: datetime) -> Decision:
         at = instants(facts.not_before, facts.not_after, wanted)
     settled = _settled(facts, wanted)
     if settled:
-        return Decision(SKIP, settled.reason, settled.message, (settled,))
-    findings = tuple(_capped(found, wanted) for found in (check(facts, wanted, now, at) for check in CHECKS) if found)
+        return Decision(*settled, (settled,))
+    findings = tuple(found for found in (check(facts, wanted, now, at) for check in CHECKS) if found)
+    if wanted.issuer == "external":
+        findings = tuple(found._replace(action=WARN) for found in findings)
     warn_at, due_at = at
     if not findings:
         return Decision(NONE, "valid", f"valid until {rfc3339(facts.not_after)}", (), due_at, warn_at)
     strongest = max(findings, key=lambda finding: finding.action)
-    return Decision(strongest.action, strongest.reason, strongest.message, findings, due_at, warn_at)
-
-
-def _capped(finding: Finding, wanted) -> Finding:
-    if wanted.issuer == "external" and finding.action == RENEW:
-        return finding._replace(action=WARN)
-    return finding
+    return Decision(*strongest, findings, due_at, warn_at)
 
 
 def _rdns(pairs: tuple) -> str:

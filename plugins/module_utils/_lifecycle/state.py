@@ -61,24 +61,24 @@ class Memory:
         """Whether the folder holds such an entry now."""
         return self.exists and os.path.exists(os.path.join(self.folder, name))
 
-    def load(self) -> dict:
-        """The remembered record; empty when there is none. A damaged file is as good as none: it costs a reminder."""
+    def load(self, name: str = "state.json") -> dict:
+        """A remembered record; empty when there is none. A damaged file is as good as none."""
         if not self.exists:
             return {}
         try:
-            record = json.loads(read(os.path.join(self.folder, "state.json")))
+            record = json.loads(read(os.path.join(self.folder, name)))
         except (FileNotFoundError, ValueError, FileRefused):
             return {}
         return record if isinstance(record, dict) and record.get("format") == FORMAT else {}
 
-    def keep(self, **changes) -> None:
-        """Changes the remembered record, atomically; a value of None forgets the key. Raises HostError."""
-        before = self.load()
+    def keep(self, name: str = "state.json", **changes) -> None:
+        """Changes a remembered record, atomically; a value of None forgets the key. Raises HostError."""
+        before = self.load(name)
         record = {key: value for key, value in {**before, **changes, "format": FORMAT, "path": self.path}.items() if value is not None}
         if record == before:
             return
         self.make()
-        write_private(os.path.join(self.folder, "state.json"), json.dumps(record, indent=1, sort_keys=True).encode() + b"\n")
+        write_private(os.path.join(self.folder, name), json.dumps(record, indent=1, sort_keys=True).encode() + b"\n")
 
     def make(self) -> None:
         """Makes the folder where it is missing."""

@@ -12,7 +12,6 @@ from .._core.errors import InputError
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
-_TYPES = {"dns": "DNS", "ip": "IP", "email": "email", "uri": "URI"}
 _WAY_OUT = "Give a host name, an address, or one of DNS:, IP:, email:, URI: with its value"
 
 
@@ -22,14 +21,11 @@ def parse_name(text: str, where: str = "") -> str:
     Bare text is an address when it reads as one, a mail address with an `@`, else a DNS name (RFC 5280, 4.2.1.6).
     Raises InputError for what no certificate may carry.
     """
-    text = str(text)
-    kind, colon, value = text.partition(":")
-    if colon and kind.lower() in _TYPES:
-        return _CHECKS[_TYPES[kind.lower()]](value, where)
-    address = _address(text.strip("[]"))
-    if address:
-        return f"IP:{address}"
-    return _email(text, where) if "@" in text else _dns(text, where)
+    kind, colon, value = str(text).partition(":")
+    if not colon or kind.lower() not in _TYPES:
+        kind, value = ("ip" if _address(text.strip("[]")) else "email" if "@" in text else "dns"), text.strip("[]")
+    kind = _TYPES[kind.lower()]
+    return _dns(value, where) if kind == "DNS" else _other(kind, value, where)
 
 
 def _address(text: str) -> str | None:
@@ -38,13 +34,6 @@ def _address(text: str) -> str | None:
         return None if "%" in text else str(ipaddress.ip_address(text))
     except ValueError:
         return None
-
-
-def _ip(value: str, where: str) -> str:
-    address = _address(value)
-    if address is None:
-        raise InputError(f"{value!r} is not an IP address", where=where, way_out=_WAY_OUT)
-    return f"IP:{address}"
 
 
 def _dns(value: str, where: str) -> str:
@@ -58,35 +47,24 @@ def _dns(value: str, where: str) -> str:
     return f"DNS:{name}"
 
 
-def _email(value: str, where: str) -> str:
-    if not _EMAIL.fullmatch(value):
-        raise InputError(f"{value!r} is not a mail address", where=where, way_out=_WAY_OUT)
-    return f"email:{value}"
+def _other(kind: str, value: str, where: str) -> str:
+    if kind == "IP":
+        value = _address(value)
+    elif not (_EMAIL if kind == "email" else _URI).fullmatch(value):
+        value = None
+    if value is None:
+        raise InputError(f"is no {kind} that a certificate may carry", where=where, way_out=_WAY_OUT)
+    return f"{kind}:{value}"
 
 
-def _uri(value: str, where: str) -> str:
-    if not _URI.fullmatch(value):
-        raise InputError(f"{value!r} is not a URI", where=where, way_out=_WAY_OUT)
-    return f"URI:{value}"
+_TYPES = {"dns": "DNS", "ip": "IP", "email": "email", "uri": "URI"}
 
 
-_CHECKS = {"DNS": _dns, "IP": _ip, "email": _email, "URI": _uri}
-
-
-def covers(name: str, wanted: str) -> bool:
-    """Whether a certificate's name covers a wanted one; `*.` stands for exactly one label (RFC 6125, 6.4.3)."""
-    name, wanted = _folded(name), _folded(wanted)
-    if name == wanted:
-        return True
-    if name.startswith("DNS:*.") and wanted.startswith("DNS:"):
-        return wanted.partition(".")[2] == name[len("DNS:*."):] and not wanted.startswith("DNS:*")
-    return False
-
-
-def _folded(name: str) -> str:
+def folded_name(name: str) -> str:
+    """A name to compare by: DNS names in lower case."""
     return f"DNS:{name[4:].lower()}" if name.startswith("DNS:") else name
 
 
 def folded(names) -> frozenset:
-    """The set of names to compare by: DNS names in lower case."""
-    return frozenset(_folded(name) for name in names)
+    """The set of names to compare by."""
+    return frozenset(folded_name(name) for name in names)

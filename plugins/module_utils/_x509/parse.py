@@ -90,12 +90,10 @@ def names_of(certificate: x509.Certificate) -> tuple:
 
 
 def key_kind(public) -> tuple:
-    """(RSA, EC, Ed25519 or the library's own word, size in bits or None) of a public or private key."""
-    for name, kinds in (("RSA", (rsa.RSAPublicKey, rsa.RSAPrivateKey)), ("EC", (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)),
-                        ("Ed25519", (ed25519.Ed25519PublicKey, ed25519.Ed25519PrivateKey))):
-        if isinstance(public, kinds):
-            return name, getattr(public, "key_size", None)
-    return type(public).__name__, getattr(public, "key_size", None)
+    """(RSA, EC, Ed25519 or the library's own word, size in bits or None) of a public key."""
+    kinds = {"RSA": rsa.RSAPublicKey, "EC": ec.EllipticCurvePublicKey, "Ed25519": ed25519.Ed25519PublicKey}
+    word = next((name for name, kind in kinds.items() if isinstance(public, kind)), type(public).__name__)
+    return word, getattr(public, "key_size", None)
 
 
 def public_bytes(public) -> bytes:

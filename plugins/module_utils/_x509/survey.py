@@ -14,7 +14,7 @@ from . import kinds, parse
 from .bundle import Bundle
 from .chain import Chain, Link, complete, is_root, keys_agree, name_key, order
 from .facts import examine
-from .names import covers
+from .matching import covers
 
 # What stays where only the brief facts are asked for: what travels is the cost, not the reading.
 BRIEF = ("source", "path", "endpoint", "position", "kind", "subject", "issuer", "subject_alt_name", "serial_number", "not_before", "not_after",

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
-from ansible_collections.evergreen.pki.plugins.module_utils._x509.names import covers, folded, parse_name
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.matching import covers
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.names import folded, parse_name
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import names_of
 from ansible_collections.evergreen.pki.tests.unit.helpers import certificate, lawful
 
