@@ -26,6 +26,9 @@ attributes:
     support: full
     membership:
       - evergreen.pki.pki
+notes:
+  - When it fails, C(msg) says what is wrong, where, and the way out; C(error_chain) is the same with all causes on one line; C(retry) whether the
+    same call may succeed later.
 requirements:
   - Python 3.9 or newer on the host
   - cryptography 36 or newer on the host (Debian's python3-cryptography)

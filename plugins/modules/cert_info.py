@@ -220,7 +220,7 @@ errors:
   contains:
     source: {description: 'The path, pattern or endpoint, or C(content).', type: str, sample: /etc/ssl/broken.pem}
     position: {description: 'Which certificate of its source, from 0; null where it is the source as a whole.', type: int, sample: null}
-    message: {description: What is wrong and what to do., type: str, sample: '/etc/ssl/broken.pem: the certificate is cut off. Replace it by a valid certificate'}
+    message: {description: What is wrong and what to do., type: str, sample: '/etc/ssl/broken.pem: the file is empty. Name a file with a certificate'}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -45,19 +45,19 @@ plan:
   type: list
   elements: dict
   contains:
-    name: {description: Name of the certificate., type: str, sample: web}
-    product: {description: Its product., type: str, sample: generic}
-    issuer: {description: What signs it., type: str, sample: selfsigned}
-    path: {description: The certificate file., type: str, sample: /etc/nginx/tls/web.pem}
-    action: {description: What is to be done; V(none) or V(warn) or V(renew) or V(skip)., type: str, sample: renew}
-    reason: {description: A word of the closed list in docs/reasons.md., type: str, sample: due}
-    message: {description: A sentence for people., type: str, sample: 'expires in 9 days, on 2026-12-02T00:00:00Z; due since 2026-11-16T00:00:01Z'}
-    due_at: {description: 'When it is due for renewal, RFC 3339 in UTC, or null.', type: str, sample: '2026-11-16T00:00:01Z'}
-    warn_at: {description: 'When warning begins, or null.', type: str, sample: '2026-11-01T00:00:01Z'}
-    remind: {description: Whether people are to be told of it now., type: bool, sample: false}
-    findings: {description: 'All findings, each with action, reason and message.', type: list, elements: dict, sample: []}
-    since: {description: 'Since when the reason is the same, or null when it is new.', type: str, sample: '2026-11-16T01:00:00Z'}
-    declared: {description: The declaration as it was given., type: dict, sample: {name: web, path: /etc/nginx/tls/web.pem}}
+    name: {description: Name of the certificate., type: str}
+    product: {description: Its product., type: str}
+    issuer: {description: What signs it., type: str}
+    path: {description: The certificate file., type: str}
+    action: {description: What is to be done; V(none) or V(warn) or V(renew) or V(skip)., type: str}
+    reason: {description: A word of the closed list in docs/reasons.md., type: str}
+    message: {description: A sentence for people., type: str}
+    due_at: {description: 'When it is due for renewal, RFC 3339 in UTC, or null.', type: str}
+    warn_at: {description: 'When warning begins, or null.', type: str}
+    remind: {description: Whether people are to be told of it now., type: bool}
+    findings: {description: 'All findings, each with action, reason and message.', type: list, elements: dict}
+    since: {description: 'Since when the reason is the same, or null when it is new.', type: str}
+    declared: {description: The declaration as it was given., type: dict}
 summary:
   description: Counts of the host, and its nearest date.
   returned: success

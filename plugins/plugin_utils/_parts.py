@@ -14,5 +14,5 @@ def _part(variables) -> dict:
     plan = variables.get("evergreen_plan") or {}
     if "plan" in plan:
         return {"plan": plan, "outcomes": variables.get("selfsigned_outcomes") or [], "failure": None}
-    said = plan.get("msg") or "the host was not reached, or the run ended before its plan"
+    said = plan.get("error_chain") or plan.get("msg") or "the host was not reached, or the run ended before its plan"
     return {"plan": None, "outcomes": [], "failure": str(said)}

@@ -48,20 +48,28 @@ def ask() -> None:
     run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9", "-subj", "/CN=probe.example",
          "-keyout", str(INSTALL / "probe.key"), "-out", str(certificate)])
     answer = run(["ansible", "localhost", "-m", "evergreen.pki.cert_info", "-a", f"paths={certificate}"])
-    print(answer)
     result = json.loads(answer[answer.index("{"):])
     if len(result["certificates"]) != 1 or result["errors"]:
-        sys.exit("cert_info of the installed collection should have found one certificate and no error")
+        sys.exit("cert_info of the installed collection should have found one certificate and no error:\n" + answer)
+    print("cert_info of the installed collection sees {subject_ordered}, until {not_after}".format(**result["certificates"][0]))
 
 
 def run(argv: list[str]) -> str:
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(INSTALL), "ANSIBLE_CONFIG": os.devnull, "ANSIBLE_NOCOLOR": "1"}
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(INSTALL), "ANSIBLE_CONFIG": str(_no_settings()), "ANSIBLE_NOCOLOR": "1"}
     # Outside of the checkout's root only the installed collection can be found.
     cwd = house.ROOT if argv[:3] == ["ansible-galaxy", "collection", "build"] else INSTALL
     done = subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(argv)}\n{os.fsdecode(done.stdout + done.stderr)}\nexit status {done.returncode}")
     return os.fsdecode(done.stdout)
+
+
+def _no_settings() -> pathlib.Path:
+    """An empty file keeps the user's own ~/.ansible.cfg out."""
+    INSTALL.mkdir(parents=True, exist_ok=True)
+    empty = INSTALL / "ansible.cfg"
+    empty.touch()
+    return empty
 
 
 def main() -> None:

@@ -6,7 +6,7 @@
 #   tests/tools/machine.sh containers   # the same, and for containers of hosts
 set -euo pipefail
 
-needed=(git openssl)
+needed=(git openssl ca-certificates)
 # A Python with a working venv may come from elsewhere than Debian; the search is slow and needed once.
 here=$(dirname "$0")
 if [ ! -e "$here/../../.cache/venv/tools.stamp" ] && [ -z "$(python3 "$here/pythons.py")" ]; then

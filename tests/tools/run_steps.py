@@ -14,6 +14,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import pathlib
+import re
 import shlex
 import signal
 import subprocess
@@ -28,6 +29,9 @@ from steps import Step
 
 LOGS = house.CACHE / "logs"
 TAIL = 60
+PLAIN = {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "PY_COLORS": "0", "TERM": "dumb"}
+# What a long log says of its failure often stands far above its end, before all is tidied up.
+TELLING = re.compile(r"\bfatal: |\bFAILED\b|^ *ERROR\b|NOT AS IT MUST BE")
 
 
 @dataclass
@@ -119,7 +123,8 @@ def execute(run: Run, step: Step) -> Outcome:
     if status == 0:
         say("\n".join([f"    {step.name}: passed, {seconds:.0f} s", *shown(lines, step.show)]))
         return Outcome(step, "passed", seconds)
-    say("\n".join([f"    {step.name}: FAILED, {seconds:.0f} s; {shlex.join(step.argv)}", *shown(lines, TAIL)]))
+    say("\n".join([f"    {step.name}: FAILED, {seconds:.0f} s; {shlex.join(step.argv)}",
+                   *shown([line for line in lines[:-TAIL] if TELLING.search(line)], 20), *shown(lines, TAIL)]))
     return Outcome(step, "failed", seconds, f"exit status {status}, see {log.relative_to(house.ROOT)}")
 
 
@@ -149,7 +154,7 @@ def _left_out(step: Step, seconds: float, why: str) -> Outcome:
 def _call(run: Run, step: Step, log: pathlib.Path) -> int:
     """The exit status of a step; 124 after its time, when all that it started is ended too."""
     with open(log, "wb") as out:
-        process = subprocess.Popen(step.argv, cwd=house.ROOT, env={**os.environ, **step.environment}, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(step.argv, cwd=house.ROOT, env={**os.environ, **PLAIN}, stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         run.groups.add(process.pid)
         try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pathlib
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import house
 import pythons
@@ -22,7 +22,6 @@ class Step:
     needs: tuple[str, ...] = ()                     # names of steps that must have passed
     show: int = 0                                   # so many last lines are shown of a passed step, too
     minutes: int = 20
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 def steps() -> list[Step]:

@@ -14,14 +14,11 @@ _DURATION = re.compile(r"(?:[0-9]{1,12}[wdhms])+")
 _PART = re.compile(r"([0-9]+)([wdhms])")
 _FRACTION = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 _MICROSECOND = timedelta(microseconds=1)
-_WAY_OUT = "Give a duration such as 15d, 36h or 1d12h"
+_WAY_OUT = "Give a duration such as 15d or 1d12h, or a fraction such as 1/3"
 
 
 def parse_duration(text: str, where: str = "") -> timedelta:
-    """A duration of one or more numbers with a unit (w, d, h, m, s; a day is 86,400 s); `0` is none.
-
-    Raises InputError when the text is not one, or is over a million days.
-    """
+    """Numbers with units (w, d, h, m, s; a day is 86,400 s); `0` is none. Raises InputError; also over a million days."""
     text = str(text).strip()
     if text == "0":
         return timedelta()
@@ -34,32 +31,28 @@ def parse_duration(text: str, where: str = "") -> timedelta:
 
 
 def lead(lifetime: timedelta, text: str, where: str = "") -> timedelta:
-    """How long before its end a certificate of this lifetime is due.
-
-    text: a fraction of the lifetime (`1/3`) or a duration (`15d`).
-    Raises InputError when it is neither, or a fraction not between 0 and 1.
-    """
+    """A fraction of the lifetime (`1/3`) or a duration (`15d`). Raises InputError when the text is neither."""
     match = _FRACTION.fullmatch(str(text).strip())
     if not match:
         return parse_duration(text, where)
     above, below = int(match.group(1)), int(match.group(2))
     if not 0 < above < below:
-        raise InputError(f"{text!r} is not between 0 and 1", where=where, way_out="Give a fraction such as 1/3, or a duration such as 15d")
+        raise InputError(f"{text!r} is not between 0 and 1", where=where, way_out=_WAY_OUT)
     # In whole microseconds: a long lifetime times a large numerator is more than a timedelta can hold.
     return _MICROSECOND * (lifetime // _MICROSECOND * above // below)
 
 
 def whole_days(span: timedelta) -> int:
-    """Whole days, truncated toward zero as OpenSSL's ASN.1 time difference does (proxmox-formats 1.5, 4)."""
+    """Whole days, truncated toward zero as OpenSSL does (proxmox-formats 1.5, 4)."""
     days = abs(span) // timedelta(days=1)
     return days if span >= timedelta() else -days
 
 
 def rfc3339(moment: datetime | None) -> str | None:
-    """The moment as RFC 3339 text in UTC with seconds, `2026-11-23T01:00:00Z`; None stays None."""
+    """`2026-11-23T01:00:00Z`; None stays None."""
     if moment is None:
         return None
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+    return f"{moment.astimezone(timezone.utc).isoformat()[:19]}Z"
 
 
 def from_rfc3339(text: str) -> datetime:
@@ -68,7 +61,7 @@ def from_rfc3339(text: str) -> datetime:
 
 
 def in_words(span: timedelta) -> str:
-    """A span for people, rounded down: `9 days`, `3 hours`, `40 seconds`; negative spans as their absolute value."""
+    """A span for people, rounded down, its sign left out: `9 days`, `3 hours`."""
     seconds = int(abs(span).total_seconds())
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= size:

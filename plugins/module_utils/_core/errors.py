@@ -56,7 +56,7 @@ def sentence(fact: str, where: str = "", way_out: str = "") -> str:
 
 
 def printable(text: str) -> str:
-    """The text with control characters, line ends included, as `\\xNN` escapes: names and errors from outside are hostile."""
+    """The text with control characters, line ends included, as escapes: text from outside is hostile."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 

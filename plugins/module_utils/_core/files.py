@@ -15,30 +15,26 @@ _WAYS_OUT = {
     errno.ENOSPC: "Free space on this file system; nothing has been replaced",
     errno.EDQUOT: "Raise the quota; nothing has been replaced",
     errno.EROFS: "Mount the file system writable; nothing has been replaced",
-    errno.EACCES: "Run as a user who may (become: true)",
-    errno.EPERM: "Run as a user who may (become: true)",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "Run as a user who may (become: true)"),
     errno.ENOENT: "Create the folder first",
     errno.ENOTDIR: "Correct the path",
     errno.ELOOP: "Remove the loop of symbolic links",
 }
 
 
-def refused(error: OSError, path: str) -> HostError:
+def refused(error: OSError, path: str, kind=HostError) -> HostError:
     """The error of the operating system as one of ours."""
-    return HostError(f"{os.strerror(error.errno) if error.errno else error}", where=path, way_out=_WAYS_OUT.get(error.errno, "Check the file and its folder"))
+    return kind(f"{os.strerror(error.errno) if error.errno else error}", where=path, way_out=_WAYS_OUT.get(error.errno, "Check the file and its folder"))
 
 
 def read(path: str, limit: int = MAX_BYTES) -> bytes:
-    """The content of a regular file, symbolic links followed. Raises FileRefused; FileNotFoundError passes.
-
-    A FIFO or device is refused without being waited for.
-    """
+    """The content of a regular file, links followed, nothing waited for. Raises FileRefused; FileNotFoundError passes."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise FileRefused(os.strerror(error.errno), where=path, way_out=_WAYS_OUT.get(error.errno, "Check the file")) from error
+        raise refused(error, path, FileRefused) from error
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -68,5 +64,5 @@ def _read_all(descriptor: int, limit: int, path: str) -> bytes:
                 return data
             data += more
     except OSError as error:
-        raise FileRefused(os.strerror(error.errno), where=path, way_out="Check the file") from error
+        raise refused(error, path, FileRefused) from error
     raise FileRefused(f"has more than {limit} bytes", where=path, way_out="Name the right file")

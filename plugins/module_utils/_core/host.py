@@ -33,10 +33,10 @@ def resolv_conf(path: str = "/etc/resolv.conf") -> str:
 
 
 def typed(item, place: str) -> dict:
-    """A declaration with its keys and types checked as Ansible checks a module's own options. Raises InputError with the place."""
+    """A declaration, keys and types checked as Ansible checks a module's options. Raises InputError with the place."""
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     if not isinstance(item, dict):
-        raise InputError("is not a dictionary", where=place, way_out="Declare each certificate as a dictionary with at least name and path")
+        raise InputError("is not a dictionary", where=place, way_out="Declare at least a path or a product")
     checked = ArgumentSpecValidator(DECLARATION).validate(item)
     if checked.error_messages:
         raise InputError(checked.errors.msg, where=place, way_out="Correct the declaration")

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import NamedTuple
 
-from .._core.errors import FileRefused, InputError, PairRefused
+from .._core.errors import FileRefused, HostError, InputError, PairRefused
 from .._core.files import peek, read
 from .._core.locks import locked
 from .._lifecycle import pair
@@ -31,14 +32,24 @@ def put(options: dict, wanted, state, now: datetime, check: bool) -> Installed:
     """Puts the given pair in place, or the kept one back. Raises InputError, FileRefused, PairRefused, HostError with nothing replaced."""
     if wanted.key_path is None:
         raise InputError("is missing", where="key_path", way_out="Give the private key's path; the same as path for one combined file")
-    service = service_of(wanted)
+    service, memory, before = service_of(wanted), state.of(wanted.path), peek(wanted.path)
+    repaired = not check and _repaired(state, memory)
     pieces = None if options["state"] == "restored" else _pieces(options, wanted, service, now)
-    memory = state.of(wanted.path)
     if check:
-        return _foreseen(memory, wanted, pieces)
+        return _foreseen(memory, wanted, pieces, service.wants_proof)
     state.prepare()
     with locked(memory.lock_path):
-        return _put(state.fresh(wanted.path), wanted, pieces, now, service.wants_proof, options["set_aside"])
+        done = _put(state.fresh(wanted.path), wanted, pieces, now, service.wants_proof, options["set_aside"])
+    return done._replace(changed=True, repaired=True, before=before) if repaired else done
+
+
+def _repaired(state, memory) -> bool:
+    """Ends an installation that was killed: before the new pair is looked at, since what is refused then must not leave half of the old one."""
+    if not memory.has("journal.json"):
+        return False
+    state.prepare()
+    with locked(memory.lock_path):
+        return pair.repair(state.fresh(memory.path))
 
 
 def _pieces(options: dict, wanted, service, now: datetime) -> list:
@@ -47,12 +58,16 @@ def _pieces(options: dict, wanted, service, now: datetime) -> list:
     if key is None:
         key, key_where = (None, where) if b"PRIVATE KEY-----" in given else (_in_place(wanted.key_path), wanted.key_path)
     pair_given = material(given, key, now, where, key_where, options["allow_invalid_dates"])
-    return pair.pieces_of(wanted, service, pair_given.certificate, pair_given.key)
+    pieces = pair.pieces_of(wanted, service, pair_given.certificate, pair_given.key)
+    for piece in pieces:
+        if not os.path.isdir(os.path.dirname(piece.path)) or os.path.isdir(piece.path):
+            raise HostError("is a folder" if os.path.isdir(piece.path) else "there is no such folder", where=piece.path, way_out="Correct the path, or create its folder first")
+    return pieces
 
 
 def _given(options: dict, content: str, source: str) -> tuple:
     if options[content] is not None:
-        return options[content].encode(), content
+        return options[content].encode("utf-8", "surrogatepass"), content
     if options[source] is None:
         return None, content
     try:
@@ -89,7 +104,7 @@ def _restore(memory, wanted, now: datetime, proof: bool, set_aside: bool) -> boo
     return pair.restore(memory, pair.remembered(_fingerprint(content), now, proof and content is not None), set_aside)
 
 
-def _foreseen(memory, wanted, pieces) -> Installed:
+def _foreseen(memory, wanted, pieces, proof: bool) -> Installed:
     before = peek(wanted.path)
     repaired = memory.has("journal.json")
     if pieces is None:
@@ -97,7 +112,8 @@ def _foreseen(memory, wanted, pieces) -> Installed:
         if pieces is None:
             raise FileRefused("no pair is kept to be restored", where=wanted.path, way_out="Install a pair with state: present")
     changed = not pair.same_on_disk(pieces)
-    return Installed(changed or repaired, repaired, before, pieces[-1].content if changed else before, changed or memory.load().get("unproven") is not None)
+    unproven = proof and pieces[-1].content is not None if changed else memory.load().get("unproven") is not None
+    return Installed(changed or repaired, repaired, before, pieces[-1].content if changed else before, unproven)
 
 
 def _fingerprint(content: bytes | None) -> str | None:

@@ -24,7 +24,7 @@ KEY_SIZES = {"RSA": (2048, 3072, 4096, 8192), "EC": (256, 384, 521), "Ed25519": 
 
 
 class Wanted(NamedTuple):
-    """A declared certificate, defaults filled in. What is None was not declared: no drift is looked for, issuers have defaults of their own."""
+    """A declared certificate, defaults filled in. What is None was not declared, and no drift of it is looked for."""
 
     name: str
     product: str
@@ -33,37 +33,33 @@ class Wanted(NamedTuple):
     path: str
     key_path: str | None
     fqdn: str
-    declared_names: tuple | None        # in the declared order
-    names: frozenset | None             # to compare by
+    declared_names: tuple | None  # in the declared order
+    names: frozenset | None  # to compare by
     subject: tuple | None
     key_type: str | None
     key_size: int | None
-    lifetime: timedelta                    # of a new self-signed certificate
+    lifetime: timedelta  # of a new self-signed certificate
     max_lifetime: timedelta | None
     excessive: str
     renew_before: str | None
     warn_before: str | None
     renew_days: int | None
     warn_days: int | None
-    warns: bool                            # people are warned ahead even where no warn_before is declared
+    warns: bool  # people are warned ahead even where no warn_before is declared
     adopt_renamed: bool
     force: bool
-    many: bool                             # the path is a pattern for many files
-    source: dict                           # as declared; room `service` reads the rest of it
+    many: bool  # the path is a pattern for many files
+    source: dict  # as declared; room `service` reads the rest of it
 
 
 def declared(certificates: list, fqdn: str, typed, force: bool = False) -> list:
-    """The Wanted records of a list of declarations.
-
-    typed: called with a declaration and its place, checks keys and types. Raises InputError with the place of the
-    first mistake, also for a name or path used twice.
-    """
+    """The Wanted records of declarations. typed(item, place) checks keys and types. Raises InputError with the place of a mistake."""
     wanted, seen = [], {}
     for index, item in enumerate(certificates):
         label = item.get("name") or item.get("product")
         place = f"certificates[{index}] ({label})" if label else f"certificates[{index}]"
         record = complete(typed(item, place), fqdn, place, force)
-        # What is only watched may share its key; what is written may share no file.
+  # What is only watched may share its key; what is written may share no file.
         written = (("path", "file"), ("key_path", "file")) if record.issuer != "external" else ()
         for key, space in (("name", "name"), ("path", "path"), *written):
             value = getattr(record, key)
@@ -75,10 +71,7 @@ def declared(certificates: list, fqdn: str, typed, force: bool = False) -> list:
 
 
 def complete(item: dict, fqdn: str, place: str = "", force: bool = False) -> Wanted:
-    """One declaration (values of the right types, keys may be missing or None) as a Wanted.
-
-    fqdn: the host's. Raises InputError with the place of the mistake.
-    """
+    """One declaration (of the right types, keys may be missing or None) as a Wanted. Raises InputError with the place of a mistake."""
     at = f"{place}: %s" if place else "%s"
     product = item.get("product") or "generic"
     row = PRODUCTS[product]
@@ -89,7 +82,7 @@ def complete(item: dict, fqdn: str, place: str = "", force: bool = False) -> Wan
     path = _path(get("path"), at % "path")
     if path is None:
         raise InputError("is missing", where=at % "path", way_out="Declare the certificate file's path, or a product that has one")
-    # A product's key does not belong to a certificate that lies elsewhere.
+  # A product's key does not belong to a certificate that lies elsewhere.
     key_path = _path(get("key_path") if item.get("path") is None else item.get("key_path"), at % "key_path")
     issuer, many = get("issuer"), bool(_GLOB.search(path))
     _refuse_combination(issuer, row, key_path, many, at)
@@ -154,7 +147,7 @@ def _path(path, where: str):
         return None
     if not _PATH.fullmatch(path):
         raise InputError(f"{path!r} is not an absolute path", where=where, way_out="Give the full path of the file")
-    # POSIX keeps two slashes in front, which are one path to Linux.
+  # POSIX keeps two slashes in front, which are one path to Linux.
     return "/" + posixpath.normpath(path).lstrip("/")
 
 

@@ -11,11 +11,11 @@ import glob
 import os
 import re
 from datetime import datetime
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from .._core.durations import parse_duration
 from .._core.errors import EvergreenError, FileRefused, InputError, ProofError
-from .._core.files import MAX_BYTES, read
+from .._core.files import MAX_BYTES, read, refused
 from .._x509 import bundle, der, pem
 from .._x509.chain import name_key
 from .._x509.facts import ordered_name
@@ -49,7 +49,7 @@ class Trouble(NamedTuple):
     """A source, or a certificate in it, that cannot be read. position: None where it is the source."""
 
     source: str
-    position: Optional[int]
+    position: int | None
     message: str
     retry: bool = False
 
@@ -113,7 +113,7 @@ def _from_folder(path: str, passphrase: bytes | None):
         with os.scandir(path) as entries:
             found = sorted(entry.path for entry in entries if not entry.name.startswith(".") and not entry.is_dir() and (entry.is_file() or entry.is_symlink()))
     except OSError as error:
-        yield Trouble(shown(path), None, str(FileRefused(os.strerror(error.errno), where=shown(path), way_out="Run as a user who may (become: true)")))
+        yield Trouble(shown(path), None, str(refused(error, shown(path))))
         return
     yield from _from_many(path, found, "no file of this folder holds a certificate", passphrase)
 
@@ -177,8 +177,8 @@ def _with_key(found: bundle.Bundle, path: str, passphrase: bytes | None) -> bund
         key, error = bundle.private_key(read(beside), shown(beside), passphrase)
     except FileNotFoundError:
         return found
-    except FileRefused as refused:
-        key, error = None, None if _forbidden(refused) else str(refused)
+    except FileRefused as broken:
+        key, error = None, None if _forbidden(broken) else str(broken)
     return found._replace(key=key, key_error=error)
 
 

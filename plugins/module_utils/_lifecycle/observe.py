@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gatherer: disk and state in, one record of facts out. What is costly is read only where the declaration asks for it."""
+"""The gatherer: disk and state in, one record of facts out. What is costly is read only where it is asked for."""
 
 from __future__ import annotations
 
@@ -16,15 +16,11 @@ from .rule import Facts
 
 
 def observe(wanted, memory) -> Facts:
-    """The facts of a declared certificate, read afresh.
-
-    A file that cannot be read as a certificate is a fact; so is a key. Nothing is written.
-    """
+    """The facts of a declared certificate, read afresh. A file that cannot be read is a fact. Nothing is written."""
     facts = _of_files(wanted, wanted.path, wanted.key_path)
     if not memory.exists:
         return facts
-    record = memory.load()
-    return facts._replace(interrupted=memory.has("journal.json"), undeployed=memory.has("aside"), unproven=record.get("unproven") is not None)
+    return facts._replace(interrupted=memory.has("journal.json"), undeployed=memory.has("aside"), unproven="unproven" in memory.load())
 
 
 def _of_files(wanted, path: str, key_path: str | None) -> Facts:
@@ -34,17 +30,11 @@ def _of_files(wanted, path: str, key_path: str | None) -> Facts:
         return Facts(present=False)
     except FileRefused as error:
         return Facts(unreadable=str(error))
-    return facts_of(wanted, data, path, lambda: _key(key_path, path, data))
-
-
-def _key(key_path: str | None, path: str, data: bytes) -> bytes | None:
-    if key_path is None:
-        return None
-    return data if key_path == path else read(key_path)
+    return facts_of(wanted, data, path, lambda: data if key_path == path else key_path and read(key_path))
 
 
 def facts_of(wanted, data: bytes, path: str, key) -> Facts:
-    """The facts of a certificate's bytes. key: called for the private key's bytes, or None where it is not looked at; may raise FileNotFoundError."""
+    """The facts of a certificate's bytes. key: called for the private key's bytes, or None where it is not looked at."""
     try:
         certificate = parse.leaf(data, path)
         not_before, not_after = parse.dates(certificate)
@@ -104,7 +94,7 @@ def _pair(certificate, key, key_path) -> tuple:
 
 
 def expand(wanted) -> list:
-    """One Wanted for each file of a watched pattern, named `NAME:PATH`; the record itself where the path is no pattern."""
+    """One Wanted for each file of a watched pattern, named `NAME:PATH`."""
     if not wanted.many:
         return [wanted]
     paths = sorted(path for path in glob.glob(wanted.path) if not os.path.isdir(path))

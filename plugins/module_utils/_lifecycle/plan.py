@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of a host: each declared certificate observed, decided, remembered; one answer for all of them."""
+"""The plan of a host: each declared certificate observed, decided, remembered."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def _nearer(nearest: tuple, decision: Decision, name: str, now: datetime) -> tup
 
 
 def reminder_due(decision: Decision, record: dict, now: datetime, every: timedelta) -> bool:
-    """Whether people are to be told of this decision now: never told for this reason, or last told at least `every` ago.
+    """Whether people are to be told now: never told for this reason, or at least `every` ago.
 
-    A renamed host is told of too: nothing else would say that its certificate is no longer renewed (row 3).
+    Also of a renamed host: nothing else would say that its certificate is no longer renewed (row 3).
     """
     if decision.action != WARN and not (decision.action == SKIP and decision.reason == "renamed"):
         return False

@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The renewal rule: what is on disk, what is wanted and the time in; one decision with all its findings out. Pure.
+"""The renewal rule: facts, what is wanted and the time in; one decision with all its findings out. Pure.
 
-What may not be touched is settled first (skip). Then all checks are asked, the strongest answer wins, every finding is kept.
+What may not be touched is settled first (skip). Then all checks are asked; the strongest answer wins.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Finding(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The strongest answer, all findings, and the instants at which warn and renew begin (None: unknown or never)."""
+    """The strongest answer, all findings, and when warn and renew begin (None: unknown or never)."""
 
     action: int
     reason: str
@@ -63,19 +63,14 @@ class Decision(NamedTuple):
 
 
 def renewal_lead(lifetime: timedelta, text: str | None, where: str = "") -> timedelta:
-    """How long before its end a certificate of this lifetime is due.
-
-    text: a fraction, a duration, or None for the default: 1/3 of the lifetime, 1/2 when it is under 10 days
-    (Let's Encrypt's integration guide). Raises InputError as `lead` does.
-    """
+    """How long before its end a certificate is due; by default 1/3 of its lifetime, 1/2 under 10 days (Let's Encrypt's integration guide)."""
     return lead(lifetime, text or ("1/2" if lifetime < timedelta(days=10) else "1/3"), where)
 
 
 def instants(not_before: datetime, not_after: datetime, rule, where: str = "") -> tuple:
-    """(warn_at, due_at) of a certificate under a rule, to the second; warn_at is None where the rule has no warning.
+    """(warn_at, due_at) to the second; warn_at is None where nobody is warned.
 
-    rule: has renew_before, warn_before (text or None), renew_days, warn_days (whole truncated days or None), warns (bool).
-    A rule of N whole days is true from N days and 86,399 seconds on: days are truncated (seed 000; row 5).
+    rule: has the fields of that part of Wanted. N truncated days are true from N days and 86,399 seconds on (seed 000; row 5).
     """
     lifetime = not_after - not_before
     if rule.renew_before is None and rule.renew_days is not None:
@@ -100,7 +95,7 @@ def _at(end: datetime, before: timedelta) -> datetime:
 
 
 def refuse_endless(lifetime: timedelta, rule, where: str) -> None:
-    """Raises InputError when a fresh certificate of this lifetime would be due at once: it would be renewed on every run."""
+    """Raises InputError when a fresh certificate of this lifetime would be due at once."""
     start = datetime(2000, 1, 1)
     due_at = instants(start, start + lifetime, rule, where)[1]
     if due_at <= start:
@@ -216,10 +211,9 @@ CHECKS = (
 
 
 def decide(facts: Facts, wanted, now: datetime) -> Decision:
-    """The decision on one certificate.
+    """The decision on one certificate. wanted: a Wanted of room `declaration`. now: aware; cut to whole seconds, as products count.
 
-    wanted: a Wanted of room `declaration`. now: aware; its fraction of a second is cut, as the products count whole seconds.
-    A certificate of which issuer is `external` is never more than warned of: a human has to act.
+    What is `external` is never more than warned of: a human has to act.
     """
     now = now.replace(microsecond=0)
     at = (None, None)

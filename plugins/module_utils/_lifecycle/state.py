@@ -13,10 +13,11 @@ from .._core.errors import FileRefused, HostError
 from .._core.files import read, refused
 
 FORMAT = 1
+_RECORDS = ("decision", "reminded", "installed", "unproven")
 
 
 def folder_name(path: str) -> str:
-    """The folder of a certificate's memory: its path, percent-encoded; a hash ends the names that a file system could not hold."""
+    """The folder of a certificate's memory: its path, percent-encoded; a hash ends what a file system could not hold."""
     name = quote(path, safe="").lstrip(".") or "%2F"
     if len(name) <= 200:
         return name
@@ -24,7 +25,7 @@ def folder_name(path: str) -> str:
 
 
 class State:
-    """The memory below one state path. Nothing is made on disk before there is something to remember."""
+    """The memory below one state path. Nothing is made before there is something to remember."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -69,7 +70,8 @@ class Memory:
             record = json.loads(read(os.path.join(self.folder, name)))
         except (FileNotFoundError, ValueError, FileRefused):
             return {}
-        return record if isinstance(record, dict) and record.get("format") == FORMAT else {}
+        sound = isinstance(record, dict) and record.get("format") == FORMAT and all(isinstance(record.get(key, {}), dict) for key in _RECORDS)
+        return record if sound else {}
 
     def keep(self, name: str = "state.json", **changes) -> None:
         """Changes a remembered record, atomically; a value of None forgets the key. Raises HostError."""
@@ -78,7 +80,9 @@ class Memory:
         if record == before:
             return
         self.make()
-        write_private(os.path.join(self.folder, name), json.dumps(record, indent=1, sort_keys=True).encode() + b"\n")
+        # Only state.json is written under a lock: elsewhere two runs must not share a temporary.
+        write_private(os.path.join(self.folder, name), json.dumps(record, indent=1, sort_keys=True).encode() + b"\n",
+                      "new" if name == "state.json" else str(os.getpid()))
 
     def make(self) -> None:
         """Makes the folder where it is missing."""
@@ -97,9 +101,9 @@ def make_folder(path: str) -> None:
         raise HostError("can be written by other users, and private keys pass through it", where=path, way_out=f"Run `chmod 0700 {path}`, or set state_path")
 
 
-def write_private(path: str, content: bytes) -> None:
+def write_private(path: str, content: bytes, suffix: str = "new") -> None:
     """Writes one file of the state, 0600, atomically. Raises HostError."""
-    fresh = f"{path}.new"
+    fresh = f"{path}.{suffix}"
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

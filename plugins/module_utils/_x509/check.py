@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from .._core.durations import rfc3339
-from .._core.errors import PairRefused
+from .._core.errors import EvergreenError, FileRefused, PairRefused
 from . import parse, pem
 from .keys import to_pem
 
@@ -34,15 +34,23 @@ def material(given: bytes, key_given: bytes | None, now: datetime, where: str, k
     certificates = _certificates(given, where)
     key = parse.private_key(given if key_given is None else key_given, key_where)
     leaf = certificates[0]
-    if not parse.pair_matches(leaf, key):
-        raise PairRefused(_mismatch(certificates, key), where=where, way_out="Give the certificate that was issued for this key; nothing was written")
-    _refuse_dates(leaf, now, where, allow_invalid_dates)
-    _refuse_chain(certificates, where)
+    try:
+        if not parse.pair_matches(leaf, key):
+            raise PairRefused(_mismatch(certificates, key), where=where, way_out="Give the certificate that was issued for this key; nothing was written")
+        _refuse_dates(leaf, now, where, allow_invalid_dates)
+        _refuse_chain(certificates, where)
+    except EvergreenError:
+        raise
+    except Exception as error:  # a key or name of a kind that the library cannot load, whatever it raises
+        raise PairRefused(f"certificate, chain and key cannot be compared: {error}", where=where, way_out="Give another certificate; nothing was written") from error
     return Material(b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates), to_pem(key))
 
 
 def _certificates(given: bytes, where: str) -> list:
     ders = pem.certificate_ders(given)
+    begun = sum(label in pem.CERTIFICATE_LABELS for label, start, end in pem.blocks(given))
+    if 0 < len(ders) < begun:
+        raise FileRefused(f"one of its {begun} certificates is cut off or cannot be read", where=where, way_out="Give the whole file; nothing was written")
     return [pem.from_der(der, where) for der in ders] if ders else [parse.leaf(given, where)]
 
 
@@ -66,4 +74,3 @@ def _refuse_chain(certificates: list, where: str) -> None:
         if issued.issuer != issuer.subject:
             raise PairRefused(f"certificate {position + 2} did not issue certificate {position + 1}: the chain is out of order", where=where,
                               way_out="Give the leaf first, then each issuer behind the one it issued; nothing was written")
-

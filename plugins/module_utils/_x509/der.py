@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 _SEQUENCE, _EXTENSIONS = 0x30, 0xA3
 # How the string types are read; the old 8-bit ones are UTF-8 in practice, as the library takes them (X.690, 8.23).
-_CODECS = {tag: "utf-8" for tag in (0x0C, 0x12, 0x13, 0x14, 0x16, 0x1A, 0x1B)}
+_CODECS = dict.fromkeys((0x0C, 0x12, 0x13, 0x14, 0x16, 0x1A, 0x1B), "utf-8")
 _CODECS.update({0x1C: "utf-32-be", 0x1E: "utf-16-be"})
 
 
@@ -126,9 +126,9 @@ def name(raw: bytes) -> tuple:
     Raises ValueError where even the structure is malformed.
     """
     pairs, sound = [], True
-    for outer, body, end in elements(raw, *head(raw, 0, len(raw))):
-        for inner, first, last in elements(raw, body, end):
-            (kind, identifier, stop), (tag, value, after) = elements(raw, first, last)
+    for _set, body, end in elements(raw, *head(raw, 0, len(raw))):
+        for _pair, first, last in elements(raw, body, end):
+            (_kind, identifier, stop), (tag, value, after) = elements(raw, first, last)
             text, fits = _text(raw[tag], raw[value:after])
             pairs.append((dotted(raw[identifier:stop]), text))
             sound = sound and fits

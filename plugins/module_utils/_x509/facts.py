@@ -11,8 +11,9 @@ import functools
 import hashlib
 import ipaddress
 import re
+import warnings
 from binascii import b2a_base64
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .._core.durations import rfc3339, whole_days
 from . import der as steps
@@ -23,6 +24,8 @@ from .pem import to_der
 try:
     from cryptography import x509
     from cryptography.x509.oid import AuthorityInformationAccessOID
+    # The library finds fault with names of others: what is wrong with a certificate is a finding, not a line on standard error.
+    warnings.filterwarnings("ignore", "(Country names|Attribute's length)", UserWarning)
 except ImportError:  # the module says which package is missing
     pass
 
@@ -112,11 +115,16 @@ def _digest_in(name: str) -> str | None:
 
 def _validity(certificate: x509.Certificate, now: datetime | None) -> dict:
     start, end = dates(certificate)
-    facts = {"not_before": rfc3339(start), "not_after": rfc3339(end),
-             "lifetime_seconds": int((end - start).total_seconds()), "lifetime_days": whole_days(end - start)}
+    lifetime = end - start
+    facts = {"not_before": rfc3339(start), "not_after": rfc3339(end), "lifetime_seconds": _seconds(lifetime), "lifetime_days": whole_days(lifetime)}
     if now is not None:
-        facts.update(expired=now > end, seconds_left=int((end - now).total_seconds()), days_left=whole_days(end - now))
+        left = end - now
+        facts.update(expired=now > end, seconds_left=_seconds(left), days_left=whole_days(left))
     return facts
+
+
+def _seconds(span: timedelta) -> int:
+    return span.days * 86400 + span.seconds
 
 
 def _named(what: str, raw: bytes, problems: list) -> dict:

@@ -1,9 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates and private keys read with `cryptography`, the quiet path's part: dates, names, does the pair match. Pure.
-
-Everything here works with cryptography 36 and newer; the differences between versions stay in this room.
-"""
+"""Certificates and keys read with `cryptography`: the quiet path's part, and all differences between its versions. Pure."""
 
 from __future__ import annotations
 
@@ -77,10 +74,7 @@ def name_pairs(name: x509.Name) -> tuple:
 
 
 def names_of(certificate: x509.Certificate) -> tuple:
-    """The subject alternative names as `DNS:…`, `IP:…`, `email:…`, `URI:…`; other kinds and a missing extension are left out.
-
-    Raises ValueError where the extension is malformed.
-    """
+    """The subject alternative names as `DNS:…`, `IP:…`, `email:…`, `URI:…`. Raises ValueError where they are malformed."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -102,10 +96,9 @@ def public_bytes(public) -> bytes:
 
 
 def private_key(data: bytes, where: str, passphrase: bytes | None = None, checked: bool = True):
-    """The private key of a PEM text (the first PRIVATE KEY block, whatever stands around it) or DER file.
+    """The first private key of a PEM text or DER file. Raises FileRefused for anything else.
 
     checked: False leaves out the library's slow test of an RSA key's numbers, where it can (cryptography 39).
-    Raises FileRefused: no key, an encrypted key without its passphrase, a wrong passphrase, a broken key.
     """
     load, text = _loader(data)
     extra = {} if checked else {"unsafe_skip_rsa_key_validation": True}

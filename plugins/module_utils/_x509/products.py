@@ -1,9 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one table of what is known of the products whose certificates are kept. Pure.
-
-Sources: reference proxmox-formats 1.1, 1.3 to 1.6, 3.1, 5; seeds 000, 001, 002. A new product is a row here.
-"""
+"""The one table of what is known of products (proxmox-formats 1.1, 1.3 to 1.6, 3.1, 5). A new product is a row here. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import NamedTuple
 
 
 class Product(NamedTuple):
-    """A row: defaults of a declaration, and the marks by which the product's own certificates are known."""
+    """Defaults of a declaration, and the marks by which the product's own certificates are known."""
 
     label: str
     issuer: str = "external"
@@ -26,15 +23,15 @@ class Product(NamedTuple):
     key_size: int | None = None
     lifetime: str | None = None
     max_lifetime: str | None = None
-    renew_days: int | None = None       # whole truncated days: renewed at this many or fewer
+    renew_days: int | None = None  # whole truncated days: renewed at this many or fewer
     warn_days: int | None = None
-    organizations: tuple = ()              # the O= of its own self-signed certificates; the first is written
-    directory: tuple = ()                  # path, owner, group, mode: refused when it is anything else
+    organizations: tuple = ()  # the O= of its own self-signed certificates; the first is written
+    directory: tuple = ()  # path, owner, group, mode: refused when it is anything else
     port: int | None = None
-    page: str = ""                         # where the web interface shows the certificate
+    page: str = ""  # where the web interface shows the certificate
     activate: dict | None = None
-    found_by: tuple = ()                   # the product is there when this path exists
-    keeps: tuple = ()                      # (name, path, key path) of certificates watched besides
+    found_by: tuple = ()  # the product is there when this path exists
+    keeps: tuple = ()  # (name, path, key path) of certificates watched besides
 
 
 def _proxmox(**row) -> Product:
@@ -52,7 +49,7 @@ PRODUCTS = {
     "pdm": _proxmox(
         label="Proxmox Datacenter Manager", path="/etc/proxmox-datacenter-manager/auth/api.pem",
         key_path="/etc/proxmox-datacenter-manager/auth/api.key", group="www-data",
-        # Certificates of before September 2025 carry the name of Proxmox Backup Server.
+  # Certificates of before September 2025 carry the name of Proxmox Backup Server.
         organizations=("Proxmox Datacenter Manager", "Proxmox Backup Server"), port=8443,
         found_by=("/etc/proxmox-datacenter-manager/auth",),
         activate={"proxmox": {"pid_path": "/run/proxmox-datacenter-manager/api.pid",

@@ -8,7 +8,7 @@ What one certificate's facts cannot say (who issued it, whose key it shares) is 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from . import kinds, parse
 from .bundle import Bundle
@@ -17,8 +17,8 @@ from .facts import examine
 from .matching import covers
 
 # What stays where only the brief facts are asked for: what travels is the cost, not the reading.
-BRIEF = ("source", "path", "endpoint", "position", "kind", "subject", "issuer", "subject_alt_name", "serial_number", "not_before", "not_after",
-         "expired", "days_left", "fingerprint", "key_matches", "chain_complete", "chain_in_order", "names_missing", "findings")
+BRIEF = ("source", "position", "kind", "subject", "issuer", "subject_alt_name", "serial_number", "not_after", "days_left", "fingerprint",
+         "key_matches", "chain_complete", "names_missing", "findings")
 
 
 class Wish(NamedTuple):
@@ -26,8 +26,8 @@ class Wish(NamedTuple):
 
     now: datetime
     fqdn: str
-    names: Optional[tuple] = None
-    max_lifetime: Optional[timedelta] = None
+    names: tuple | None = None
+    max_lifetime: timedelta | None = None
     brief: bool = False
 
 
@@ -46,8 +46,8 @@ class _Group(NamedTuple):
     facts: list
     problems: list
     chain: Chain
-    key_matches: Optional[bool]
-    key_says: Optional[str]
+    key_matches: bool | None
+    key_says: str | None
     whole: bool
 
 

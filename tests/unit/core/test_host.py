@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 from datetime import timedelta
 
 import pytest
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core import host
-from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import HostError, LockBusy, ProofError
+from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import HostError, InputError, LockBusy, ProofError
 
 
 class Answered(Exception):
@@ -39,6 +40,47 @@ def test_resolv_conf_that_is_missing_is_empty(tmp_path):
     assert host.resolv_conf(str(tmp_path / "missing")) == "" == host.resolv_conf(str(tmp_path))
     (tmp_path / "latin").write_bytes(b"# Z\xfcrich\nsearch example.com\n")
     assert "search example.com" in host.resolv_conf(str(tmp_path / "latin"))
+
+
+needs_ansible = pytest.mark.skipif(
+    importlib.util.find_spec("ansible") is None, reason="a module meets Ansible's own check of types; this Python has no ansible-core")
+WEB = {"name": "web", "path": "/tls/web.pem"}
+
+
+@needs_ansible
+@pytest.mark.parametrize(("given", "key", "value"), [
+    ({"key_type": "RSA", "key_size": "4096"}, "key_size", 4096), ({"adopt_renamed": "yes"}, "adopt_renamed", True), ({"names": "a.example,b.example"}, "names", ["a.example", "b.example"]),
+    ({"lifetime": 90}, "lifetime", "90"), ({}, "product", "generic"), ({}, "excessive", "warn"), ({"subject": {"CN": "web"}}, "subject", {"CN": "web"}),
+])
+def test_types_are_ansibles(given, key, value):
+    """A declaration is read as a module's own options are: the same forms, the same defaults."""
+    assert host.typed({**WEB, **given}, "certificates[0] (web)")[key] == value
+
+
+@needs_ansible
+@pytest.mark.parametrize(("item", "says"), [
+    pytest.param({**WEB, "renew": "15d"}, "renew", id="unknown key"),
+    pytest.param({**WEB, "fqdn": "a.example"}, "fqdn", id="an option that stands beside the declaration"),
+    pytest.param({**WEB, "state_path": "/x"}, "state_path", id="another one"),
+    pytest.param({**WEB, "product": "pbx"}, "product", id="unknown product"),
+    pytest.param({**WEB, "issuer": "letsencrypt"}, "issuer", id="unknown issuer"),
+    pytest.param({**WEB, "key_type": "DSA"}, "key_type", id="unknown key type"),
+    pytest.param({**WEB, "excessive": "ignore"}, "excessive", id="unknown answer"),
+    pytest.param({**WEB, "key_size": "big"}, "key_size", id="no number"),
+    pytest.param({**WEB, "key_size": "\u00b2"}, "key_size", id="a digit that is no number"),
+    pytest.param({**WEB, "adopt_renamed": "perhaps"}, "adopt_renamed", id="neither true nor false"),
+    pytest.param({**WEB, "subject": "CN"}, "subject", id="no dictionary"),
+    pytest.param({**WEB, "names": {"a": 1}}, "names", id="no list"),
+    pytest.param({**WEB, "activate": ["reload"]}, "activate", id="a list of activations"),
+    pytest.param("web", "dictionary", id="no declaration"),
+    pytest.param(None, "dictionary", id="null"),
+    pytest.param(["web"], "dictionary", id="a list"),
+])
+def test_mistakes_of_keys_and_types_have_their_place(item, says):
+    """An unknown key or a value of the wrong type is refused with the entry it stands in, and the word that is wrong."""
+    with pytest.raises(InputError) as caught:
+        host.typed(item, "certificates[2] (web)")
+    assert caught.value.where.startswith("certificates[2] (web)") and says in str(caught.value) and str(caught.value).isprintable()
 
 
 def test_an_error_of_ours_becomes_the_answer():

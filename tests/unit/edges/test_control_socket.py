@@ -100,9 +100,8 @@ def test_any_answer_but_ok_is_a_failure(tmp_path, answer, says):
     def serve(connection):
         connection.recv(4096)
         connection.sendall(answer)
-    with Daemon(tmp_path, serve) as daemon:
-        with pytest.raises(HostError, match=says) as caught:
-            daemon.ask()
+    with Daemon(tmp_path, serve) as daemon, pytest.raises(HostError, match=says) as caught:
+        daemon.ask()
     assert caught.value.where == daemon.name and caught.value.way_out and str(caught.value).isprintable()
 
 
@@ -168,9 +167,8 @@ def test_a_name_that_no_socket_can_have_is_one_sentence(tmp_path, prefix):
 @pytest.mark.parametrize("timeout", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_time_out_that_is_none_is_refused(tmp_path, timeout):
     """A mistake in the option is no trouble of the daemon's."""
-    with Daemon(tmp_path, wait_for_end) as daemon:
-        with pytest.raises(InputError, match="^timeout: "):
-            daemon.ask(timeout=timeout)
+    with Daemon(tmp_path, wait_for_end) as daemon, pytest.raises(InputError, match="^timeout: "):
+        daemon.ask(timeout=timeout)
 
 
 @pytest.mark.parametrize(("product", "pid_path"), [

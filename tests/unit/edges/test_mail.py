@@ -74,9 +74,8 @@ def test_a_login_opens_the_door(pair, implicit):
 
 
 def refused_mail(pair, server_options: dict, **changes):
-    with MailServer(**server_options) as server:
-        with pytest.raises(HostError) as caught:
-            mail.send(protected(pair, server.port, **changes), check=False)
+    with MailServer(**server_options) as server, pytest.raises(HostError) as caught:
+        mail.send(protected(pair, server.port, **changes), check=False)
     assert server.mails == [], "nothing may have been sent"
     assert caught.value.where == f"{changes.get('host', '127.0.0.1')}:{server.port}" and caught.value.way_out
     return str(caught.value)
@@ -237,9 +236,8 @@ def test_a_host_that_is_none_is_an_error_in_a_sentence(host):
 
 def test_a_login_that_cannot_be_sent_is_refused(pair):
     """A password that the login cannot carry is refused in a sentence that shows nothing of it, not even a character."""
-    with MailServer(pair.context(), login=LOGIN) as server:
-        with pytest.raises((HostError, InputError)) as caught:
-            mail.send(protected(pair, server.port, username="evergreen", password="gehe\u00efm"), check=False)
+    with MailServer(pair.context(), login=LOGIN) as server, pytest.raises((HostError, InputError)) as caught:
+        mail.send(protected(pair, server.port, username="evergreen", password="gehe\u00efm"), check=False)
     assert "password" in str(caught.value) and not any(word in chain(caught.value) for word in ("gehe", "\u00ef", "xef"))
 
 
@@ -273,9 +271,8 @@ def test_a_silent_server_is_not_waited_for(serve):
 ])
 def test_what_is_no_mail_server_is_an_error_on_one_line(serve):
     """Whatever a server says comes back as printable text."""
-    with Server(serve) as server:
-        with pytest.raises(HostError, match="could not be sent") as caught:
-            mail.send(options(server.port, timeout=0.5), check=False)
+    with Server(serve) as server, pytest.raises(HostError, match="could not be sent") as caught:
+        mail.send(options(server.port, timeout=0.5), check=False)
     assert str(caught.value).isprintable() and chain(caught.value).isprintable()
 
 

@@ -214,16 +214,14 @@ def test_whatever_is_there_ends_in_time_and_in_one_sentence(protocol, serve):
 ])
 def test_clear_text_behind_the_yes_is_no_part_of_tls(pair, protocol, steps):
     """What somebody on the way puts behind the server's yes breaks the handshake instead of being taken for the protected answer."""
-    with Server(scripted([], steps, over_tls(pair.context()))) as server:
-        with pytest.raises(ProofError, match="no TLS"):
-            probe.handshake(Endpoint(server.address, None, protocol), 2.0)
+    with Server(scripted([], steps, over_tls(pair.context()))) as server, pytest.raises(ProofError, match="no TLS"):
+        probe.handshake(Endpoint(server.address, None, protocol), 2.0)
 
 
 def test_plain_tls_where_words_are_expected_is_no_answer(pair):
     """A TLS port asked with STARTTLS waits for the client, and so does the client: the time-out ends it."""
-    with Server(over_tls(pair.context())) as server:
-        with pytest.raises(ProofError, match="no answer within 0.3 seconds"):
-            probe.handshake(Endpoint(server.address, None, "smtp"), 0.3)
+    with Server(over_tls(pair.context())) as server, pytest.raises(ProofError, match="no answer within 0.3 seconds"):
+        probe.handshake(Endpoint(server.address, None, "smtp"), 0.3)
 
 
 def test_waits_for_the_certificate_behind_starttls_too(pair):

@@ -37,10 +37,10 @@ class Place:
         return [piece(path, content) for path, content in zip(self.paths, contents)]
 
     def install(self, contents, run=lambda function, *arguments: function(*arguments)):
-        return run(pair.install, self.memory(), self.pieces(contents), {"installed": contents[-1].decode()})
+        return run(pair.install, self.memory(), self.pieces(contents), {"installed": {"fingerprint": contents[-1].decode()}})
 
     def restore(self, run=lambda function, *arguments: function(*arguments)):
-        return run(pair.restore, self.memory(), {"installed": "restored"}, True)
+        return run(pair.restore, self.memory(), {"installed": {"fingerprint": "restored"}}, True)
 
     def repair(self, run=lambda function, *arguments: function(*arguments)):
         return run(pair.repair, self.memory())
@@ -102,7 +102,7 @@ def goes_on(place, number):
     assert place.on_disk() == NEWER, number
     assert sorted(os.listdir(place.folder)) == sorted(path.name for path in place.paths), number
     assert set(os.listdir(place.memory().folder)) - {"aside"} == {"kept", "state.json"}, number
-    assert place.memory().load()["installed"] == NEWER[-1].decode(), number
+    assert place.memory().load()["installed"]["fingerprint"] == NEWER[-1].decode(), number
 
 
 def old_pair(place):
@@ -161,7 +161,7 @@ def test_a_repair_killed_at_any_instant(quick_disk, kind):
         assert place.memory().has("journal.json")
     for number, place in each_kill(quick_disk, kind, half_done, lambda place, run: place.repair(run)):
         place.repair()
-        assert place.on_disk() == NEW and place.memory().load()["installed"] == NEW[-1].decode(), number
+        assert place.on_disk() == NEW and place.memory().load()["installed"]["fingerprint"] == NEW[-1].decode(), number
         goes_on(place, number)
 
 

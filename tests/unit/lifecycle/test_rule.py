@@ -199,7 +199,7 @@ def test_all_findings_are_kept():
     """The strongest answer names the reason; nothing that was found is lost."""
     found = own(DAY, 365_000 * DAY, names=frozenset({"DNS:a"}), subject=(("CN", "a"),), key_type="EC", key_size=256, undeployed=True, unproven=True,
                 own_fqdn="old.example.com")._replace(key="differs")
-    record = wanted(**PBS, names=["b"], subject={"CN": "b"}, key_type="RSA", adopt_renamed=True, force=True)
+    record = wanted(**PBS, names=["b"], key_type="RSA", adopt_renamed=True, force=True)._replace(subject=(("CN", "b"),))
     decision = decide(found, record, NOW)
     assert {finding.reason for finding in decision.findings} == {
         "pair_broken", "due", "renamed", "names_differ", "subject_differs", "key_differs", "undeployed", "unproven", "excessive_lifetime", "forced"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import HostError
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State, folder_name
-from ansible_collections.evergreen.pki.tests.unit.helpers import as_nobody, contents, lawful, needs_root, open_folder, small_disk, tree
+from ansible_collections.evergreen.pki.tests.unit.helpers import Child, as_nobody, contents, lawful, needs_root, open_folder, small_disk, tree
 
 PATH = "/tls/web.pem"
 
@@ -104,6 +104,23 @@ def test_a_folder_where_the_memory_belongs_is_as_good_as_none(root):
     memory.make()
     os.mkdir(os.path.join(memory.folder, "state.json"))
     assert memory.load() == {}
+
+
+def test_two_plans_at_once(root):
+    """What plans remember is written without a lock: neither fails, and what is there is what one of them wrote."""
+    def remember(number):
+        for again in range(100):
+            State(root).fresh(PATH).keep("plan.json", number=number, again=again)
+    assert [run.result() for run in [Child(remember, number) for number in range(3)]] == [("returned", None)] * 3
+    assert State(root).fresh(PATH).load("plan.json")["again"] == 99 and list(contents(root)) == [f"{State(root).fresh(PATH).folder}/plan.json"]
+
+
+def test_each_record_is_a_file_of_its_own(root):
+    """What plans remember and what installations remember do not touch each other."""
+    memory = State(root).fresh(PATH)
+    memory.keep(a=1)
+    memory.keep("plan.json", b=2)
+    assert "b" not in memory.load() and "a" not in memory.load("plan.json") and memory.load("plan.json")["b"] == 2
 
 
 def test_fresh_sees_what_another_run_has_made(root):

@@ -15,7 +15,7 @@ def test_new_keys(key_type, size):
     """A new key has the type and size asked for, and reads back as itself."""
     pem = to_pem(new_key(key_type, size))
     key = private_key(pem, "new")
-    assert key_kind(key) == (key_type, size) == key_kind(key.public_key())
+    assert key_kind(key.public_key()) == (key_type, size)
     assert to_pem(key) == pem and pem.startswith(b"-----BEGIN PRIVATE KEY-----\n")
 
 
