@@ -36,8 +36,8 @@ test: machine  ## everything, two steps at a time; logs in .cache/logs
 
 ##@ Every day
 .PHONY: check lint unit
-check: lint unit  ## lint, unit tests, one whole renewal on a fleet of processes; under 2 minutes
-	$(FLEET) embedded-check
+check: tools  ## lint, unit tests, one whole renewal on a fleet of processes; under 2 minutes
+	$(STEPS) unit lint embedded
 
 lint: tools  ## ruff, licence headers, shellcheck, ansible-lint (profile production)
 	ruff check

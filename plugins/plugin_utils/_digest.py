@@ -8,9 +8,12 @@ to be renewed) and `failure` (why there is no plan). Everything in it is hostile
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.evergreen.pki.plugins.module_utils._core.durations import plural
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import printable
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.products import PRODUCTS
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.services import SERVICES
 
 # Template, severity and type are those of seed 000, so that rules for Proxmox's notices fit ours; `type` of a refresh is acme there too.
 _NOTICES = {
@@ -42,7 +45,9 @@ def report(parts: dict) -> dict:
 
 def _rows(host: str, part: dict) -> list:
     plan = part.get("plan") or {}
-    common = {"host": host, "hostname": plan.get("nodename") or host.split(".", 1)[0], "fqdn": plan.get("fqdn") or host}
+    # An address has no first label.
+    label = host if re.fullmatch(r"[0-9.]+", host) else host.split(".", 1)[0]
+    common = {"host": host, "hostname": plan.get("nodename") or label, "fqdn": plan.get("fqdn") or host}
     if part.get("failure"):
         return [_row(common, {"name": "", "reason": "no_plan", "message": part["failure"]}, "failed")]
     outcomes = {outcome["name"]: outcome for outcome in part.get("outcomes") or []}
@@ -52,7 +57,8 @@ def _rows(host: str, part: dict) -> list:
         if outcome is not None:
             rows.append(_row(common, {**entry, **outcome}, outcome["result"]))
         elif entry.get("remind"):
-            rows.append(_row(common, entry, "upcoming" if entry["reason"] == "upcoming" else "warned"))
+            # What others issued does not renew by itself: somebody has to act.
+            rows.append(_row(common, entry, "upcoming" if entry["reason"] == "upcoming" and entry.get("issuer") != "external" else "warned"))
         elif entry["action"] == "renew":
             rows.append(_row(common, entry, "warned"))
     return rows + [_row(common, outcome, outcome["result"]) for outcome in outcomes.values()]
@@ -61,8 +67,9 @@ def _rows(host: str, part: dict) -> list:
 def _row(common: dict, entry: dict, result: str) -> dict:
     product = entry.get("product") or "generic"
     row = {key: entry.get(key) for key in ("name", "path", "reason", "message", "due_at", "since", "fingerprint", "old_fingerprint", "not_after")}
-    row = {key: printable(value) if isinstance(value, str) else value for key, value in {**common, **row}.items()}
-    port = PRODUCTS[product].port
+    # Names go back to the host as they are.
+    row = {key: printable(value) if isinstance(value, str) and key not in ("host", "name") else value for key, value in {**common, **row}.items()}
+    port = SERVICES[product].port
     row["base_url"] = f"https://{row['fqdn']}{f':{port}' if port else ''}"
     return {**row, "product": product, "result": result}
 
@@ -95,7 +102,7 @@ def _body(rows: list, hosts: int) -> str:
 
 def _paragraph(row: dict) -> list:
     label = PRODUCTS[row["product"]].label
-    lines = ["", f"* {row['host']}: {row['name'] or 'all certificates'}" + (f"  ({row['path']})" if row.get("path") else "")]
+    lines = ["", printable(f"* {row['host']}: {row['name'] or 'all certificates'}") + (f"  ({row['path']})" if row.get("path") else "")]
     if row["result"] == "renewed":
         lines.append(f"  {label} has a new certificate, and it is in service." + (f" Valid until {row['not_after']}." if row.get("not_after") else ""))
         lines += [f"  New fingerprint: {row['fingerprint']}"] if row.get("fingerprint") else []
@@ -106,7 +113,7 @@ def _paragraph(row: dict) -> list:
         lines.append("  Whoever trusts this service by its fingerprint will need the new one then; nobody else needs to act.")
     else:
         lines.append(f"  {row['message']}")
-    if row.get("since"):
+    if row.get("since") and row["result"] != "renewed":
         lines.append(f"  Since {row['since']}.")
-    page = PRODUCTS[row["product"]].page
+    page = SERVICES[row["product"]].page
     return lines + ([f"  {row['base_url']}{page}"] if page else [])

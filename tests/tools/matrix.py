@@ -31,7 +31,7 @@ SHOW_VERSION = "import cryptography; print(cryptography.__version__)"
 def core(minor: str) -> dict:
     venv, version = bootstrap.core_venv(minor)
     environment = house.with_venv(venv)
-    call([str(venv / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit"], environment)
+    call([str(venv / "bin" / "python"), "-m", "pytest", "-q", "tests/unit"], environment)
     for playbook in sorted(PLAYBOOKS.glob("*.yml")):
         call(["ansible-playbook", "--syntax-check", "-i", "localhost,", f"evergreen.pki.{playbook.stem}"], environment)
     call([str(venv / "bin" / "python"), "tests/lab/fleet.py", "embedded-check"], environment)
@@ -79,7 +79,7 @@ def _with_cryptography(venv: pathlib.Path, folders: list[pathlib.Path]) -> str:
     python = str(venv / "bin" / "python")
     version = subprocess.run([python, "-c", SHOW_VERSION], env=environment, stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     print(f"cryptography {version}", flush=True)
-    call([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit", *(f"--ignore={folder}" for folder in CONTROLLER_TESTS)], environment)
+    call([python, "-m", "pytest", "-q", "tests/unit", *(f"--ignore={folder}" for folder in CONTROLLER_TESTS)], environment)
     return version
 
 

@@ -27,8 +27,9 @@ class Step:
 def steps() -> list[Step]:
     # The long ones come early, so that none is left alone at the end.
     return [
+        _make("unit", show=60),
         _make("lint"),
-        _make("unit", show=30),
+        Step("embedded", [sys.executable, "tests/lab/fleet.py", "embedded-check"], show=2),
         _script("containers", "containers.py"),
         *_sanity_in_full(),
         *_molecule(),

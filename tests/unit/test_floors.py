@@ -166,8 +166,10 @@ def test_a_sound_house_passes(house):
     pytest.param({"_core__errors": f"from {COLLECTION}module_utils._issuers.acme import X", "_issuers__acme": ""},
                  "_core.errors imports _issuers.acme from a floor above", id="upward, by the full name"),
     pytest.param({"_core__errors": "import os.path"}, "_core.errors is pure but imports os", id="a pure room that knows the disk"),
-    pytest.param({"_core__errors": "try:\n    from time import sleep\nexcept ImportError:\n    pass"}, "_core.errors is pure but imports time", id="or the clock"),
-    pytest.param({"_core__errors": "from .files import read", "_core__files": ""}, "_core.errors is pure but imports _core.files, which is not", id="by another room"),
+    pytest.param({"_core__errors": "try:\n    from time import sleep\nexcept ImportError:\n    pass"}, "_core.errors is pure but imports time",
+                 id="or the clock"),
+    pytest.param({"_core__errors": "from .files import read", "_core__files": ""}, "_core.errors is pure but imports _core.files, which is not",
+                 id="by another room"),
     pytest.param({"_core__a": "from .b import X", "_core__b": "from . import a"}, "_core.a -> _core.b -> _core.a is a circle", id="a circle"),
     pytest.param({"_attic__a": ""}, "_attic.a stands on no floor", id="a room on no floor"),
 ])

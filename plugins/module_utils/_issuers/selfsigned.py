@@ -26,6 +26,7 @@ from .._lifecycle.service import service_of
 from .._x509.keys import new_key, to_pem
 from .._x509.parse import leaf
 from .._x509.pem import fingerprint, to_der
+from .._x509.services import SERVICES
 from .wishes import new_key_kind, new_names, new_subject
 
 _OIDS = {"CN": NameOID.COMMON_NAME, "C": NameOID.COUNTRY_NAME, "L": NameOID.LOCALITY_NAME, "ST": NameOID.STATE_OR_PROVINCE_NAME,
@@ -154,11 +155,11 @@ def _refuse(wanted, memory, decision: Decision, now: datetime) -> None:
 
 def _refuse_directory(wanted) -> None:
     """Proxmox Backup Server refuses to start unless its folder is exactly its own (proxmox-formats 1.1)."""
-    row = wanted.product_row
+    row = SERVICES[wanted.product]
     if not row.directory or os.path.dirname(wanted.path) != row.directory[0]:
         return
     path, owner, group, mode = row.directory
     status = os.stat(path)
     if (status.st_uid, status.st_gid, status.st_mode & 0o7777) != (user_id(owner, -1), group_id(group, -1), mode):
-        raise HostError(f"is not {owner}:{group} {mode:04o}, as {row.label} demands", where=path,
+        raise HostError(f"is not {owner}:{group} {mode:04o}, as {wanted.product_row.label} demands", where=path,
                         way_out=f"Run `chown {owner}:{group} {path}` and `chmod {mode:04o} {path}`")

@@ -9,6 +9,7 @@ import uuid
 
 from .._core.errors import InputError
 from .._x509.names import parse_name
+from .._x509.services import SERVICES
 
 # Upper bounds of RFC 5280, appendix A.1, in characters.
 SUBJECT = {"CN": 64, "C": 2, "L": 128, "ST": 128, "O": 64, "OU": 64, "street": 128, "DC": 63, "serialNumber": 64, "UID": 256, "emailAddress": 255}
@@ -33,7 +34,7 @@ def new_names(wanted) -> tuple:
 
 def new_key_kind(wanted) -> tuple:
     """(type, size in bits or None) of a new private key: as declared, else the product's, else EC P-256."""
-    row = wanted.product_row
+    row = SERVICES[wanted.product]
     key_type = wanted.key_type or row.key_type or "EC"
     return key_type, wanted.key_size or (row.key_size if key_type == row.key_type else _DEFAULT_SIZE[key_type])
 

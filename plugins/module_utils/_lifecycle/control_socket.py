@@ -11,7 +11,7 @@ import time
 
 from .._core.errors import FileRefused, HostError, InputError, printable
 from .._core.files import read
-from .._x509.products import PRODUCTS
+from .._x509.services import SERVICES
 
 _REQUEST = b'{"command":"reload-certificate"}\n'
 
@@ -22,7 +22,7 @@ def reload_certificate(options: dict, check: bool) -> dict:
         raise InputError("is not between 0 and 3600 seconds", where="timeout", way_out="Give a number of seconds")
     way = {}
     if options["product"]:
-        way = PRODUCTS[options["product"]].activate["proxmox"]
+        way = SERVICES[options["product"]].activate["proxmox"]
     pid = _pid(options["pid_path"] or way["pid_path"])
     name = f"{options['socket_prefix'] or way['socket_prefix']}{pid}.sock"
     return {"socket": name, "answer": None if check else _asked(name, options["timeout"])}

@@ -107,7 +107,7 @@ def complete(item: dict, fqdn: str, place: str = "", force: bool = False) -> Wan
 def _refuse_combination(issuer, row: Product, key_path, many: bool, at: str) -> None:
     if many and issuer != "external":
         raise InputError("a pattern can only be watched", where=at % "path", way_out="Declare issuer: external, or one path a certificate")
-    if issuer == "selfsigned" and row.issuer != "selfsigned" and row.port:
+    if issuer == "selfsigned" and row.issuer != "selfsigned" and row.found_by:
         raise InputError(f"{row.label}'s certificates are never written as self-signed ones", where=at % "issuer", way_out="Leave issuer out")
     if issuer == "selfsigned" and key_path is None:
         raise InputError("is missing", where=at % "key_path", way_out="Declare where the private key lies; the same as path for one combined file")

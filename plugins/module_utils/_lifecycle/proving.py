@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from .._core.errors import FileRefused, InputError, ProofError
@@ -36,7 +37,8 @@ def verify(options: dict, remember: bool) -> dict:
         error.results = results
         raise error
     if remember and options["path"]:
-        _remember(State(options["state_path"]).of(options["path"]), expected)
+        # Spelt as the declaration has it: a memory is named by its certificate's path.
+        _remember(State(options["state_path"]), posixpath.normpath(options["path"]), expected)
     return results
 
 
@@ -52,9 +54,15 @@ def _expected(options: dict) -> str:
     return colons(digits)
 
 
-def _remember(memory, expected: str) -> None:
-    if (memory.load().get("unproven") or {}).get("fingerprint") != expected:
+def _remember(state, path: str, expected: str) -> None:
+    if _unproven(state.of(path)) != expected:
         return
+    state.prepare()
+    memory = state.fresh(path)
     with locked(memory.lock_path):
-        if (memory.load().get("unproven") or {}).get("fingerprint") == expected:
+        if _unproven(memory) == expected:
             memory.keep(unproven=None)
+
+
+def _unproven(memory):
+    return (memory.load().get("unproven") or {}).get("fingerprint")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from .._core.errors import InputError
 from .._x509.names import parse_name
+from .._x509.services import SERVICES
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*")
@@ -46,7 +47,7 @@ def service_of(wanted) -> Service:
     """The service of a declared certificate, the product's defaults filled in. Raises InputError naming the option."""
     def get(key):
         given = wanted.source.get(key)
-        return getattr(wanted.product_row, key, None) if given is None else given
+        return getattr(SERVICES[wanted.product], key) if given is None else given
 
     return Service(get("owner"), get("group"), _mode(get("mode"), "mode"), _mode(get("key_mode"), "key_mode"),
                    _activate(get("activate"), "activate"), _endpoints(wanted))
@@ -79,7 +80,7 @@ def _activate(activate, where: str):
 
 
 def _endpoints(wanted) -> tuple:
-    given, row = wanted.source.get("endpoints"), wanted.product_row
+    given, row = wanted.source.get("endpoints"), SERVICES[wanted.product]
     if given is None:
         # Only where the product's own service is the one that is activated does its port tell anything.
         own = wanted.issuer == "selfsigned" and row.port and wanted.source.get("activate") is None and wanted.source.get("path") is None

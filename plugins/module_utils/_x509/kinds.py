@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .._core.durations import parse_duration, plural
 from .._core.errors import printable
 from .chain import is_root, signs_itself
-from .products import CLUSTER_CA, PRODUCTS, own_product
+from .products import CLUSTER_CA, PRODUCTS, own_fqdn
 
 # The closed list of kinds.
 KINDS = {
@@ -189,3 +189,12 @@ def _chain(facts, around):
 
 
 CHECKS = (_expired, _not_yet_valid, _weak_key, _weak_digest, _no_san, _wildcard, _excessive, _outlives, _serial, _duplicate, _pair, _chain)
+
+
+def own_product(issuer: str) -> tuple[str, str] | None:
+    """The product (its key) and FQDN of a self-signed certificate's issuer text, or None."""
+    for key, product in PRODUCTS.items():
+        name = own_fqdn(issuer, product)
+        if name is not None:
+            return key, name
+    return None

@@ -15,52 +15,28 @@ class Product(NamedTuple):
     issuer: str = "external"
     path: str | None = None
     key_path: str | None = None
-    owner: str | None = None
-    group: str | None = None
-    mode: str | None = None
-    key_mode: str | None = None
-    key_type: str | None = None
-    key_size: int | None = None
     lifetime: str | None = None
     max_lifetime: str | None = None
     renew_days: int | None = None  # whole truncated days: renewed at this many or fewer
     warn_days: int | None = None
     organizations: tuple = ()  # the O= of its own self-signed certificates; the first is written
-    directory: tuple = ()  # path, owner, group, mode: refused when it is anything else
-    port: int | None = None
-    page: str = ""  # where the web interface shows the certificate
-    activate: dict | None = None
     found_by: tuple = ()  # the product is there when this path exists
     keeps: tuple = ()  # (name, path, key path) of certificates watched besides
 
 
-def _proxmox(**row) -> Product:
-    return Product(issuer="selfsigned", owner="root", mode="0640", key_mode="0640", key_type="RSA", key_size=4096, lifetime="3650d",
-                   max_lifetime="3650d", renew_days=15, warn_days=30, **row)
-
-
+_OWN = {"issuer": "selfsigned", "lifetime": "3650d", "max_lifetime": "3650d", "renew_days": 15, "warn_days": 30}
 PRODUCTS = {
-    "generic": Product(label="TLS service"),
-    "pbs": _proxmox(
-        label="Proxmox Backup Server", path="/etc/proxmox-backup/proxy.pem", key_path="/etc/proxmox-backup/proxy.key", group="backup",
-        organizations=("Proxmox Backup Server",), directory=("/etc/proxmox-backup", "backup", "backup", 0o700), port=8007,
-        page="/#pbsCertificateConfiguration", found_by=("/etc/proxmox-backup",),
-        activate={"proxmox": {"pid_path": "/run/proxmox-backup/proxy.pid", "socket_prefix": "/run/proxmox-backup/control-"}}),
-    "pdm": _proxmox(
-        label="Proxmox Datacenter Manager", path="/etc/proxmox-datacenter-manager/auth/api.pem",
-        key_path="/etc/proxmox-datacenter-manager/auth/api.key", group="www-data",
-  # Certificates of before September 2025 carry the name of Proxmox Backup Server.
-        organizations=("Proxmox Datacenter Manager", "Proxmox Backup Server"), port=8443,
-        found_by=("/etc/proxmox-datacenter-manager/auth",),
-        activate={"proxmox": {"pid_path": "/run/proxmox-datacenter-manager/api.pid",
-                              "socket_prefix": "/run/proxmox-datacenter-manager/control-"}}),
-    "pve": Product(
-        label="Proxmox VE", port=8006, found_by=("/etc/pve/local",), path="/etc/pve/local/pveproxy-ssl.pem",
-        key_path="/etc/pve/local/pveproxy-ssl.key",
-        keeps=(("pve-ssl", "/etc/pve/local/pve-ssl.pem", "/etc/pve/local/pve-ssl.key"),)),
-    "pmg": Product(
-        label="Proxmox Mail Gateway", port=8006, found_by=("/etc/pmg",), path="/etc/pmg/pmg-api.pem", key_path="/etc/pmg/pmg-api.pem",
-        keeps=(("pmg-tls", "/etc/pmg/pmg-tls.pem", "/etc/pmg/pmg-tls.pem"),)),
+    "generic": Product("TLS service"),
+    "pbs": Product("Proxmox Backup Server", path="/etc/proxmox-backup/proxy.pem", key_path="/etc/proxmox-backup/proxy.key",
+                   organizations=("Proxmox Backup Server",), found_by=("/etc/proxmox-backup",), **_OWN),
+    "pdm": Product("Proxmox Datacenter Manager", path="/etc/proxmox-datacenter-manager/auth/api.pem",
+                   key_path="/etc/proxmox-datacenter-manager/auth/api.key", found_by=("/etc/proxmox-datacenter-manager/auth",),
+                   # Certificates of before September 2025 carry the name of Proxmox Backup Server.
+                   organizations=("Proxmox Datacenter Manager", "Proxmox Backup Server"), **_OWN),
+    "pve": Product("Proxmox VE", path="/etc/pve/local/pveproxy-ssl.pem", key_path="/etc/pve/local/pveproxy-ssl.key", found_by=("/etc/pve/local",),
+                   keeps=(("pve-ssl", "/etc/pve/local/pve-ssl.pem", "/etc/pve/local/pve-ssl.key"),)),
+    "pmg": Product("Proxmox Mail Gateway", path="/etc/pmg/pmg-api.pem", key_path="/etc/pmg/pmg-api.pem", found_by=("/etc/pmg",),
+                   keeps=(("pmg-tls", "/etc/pmg/pmg-tls.pem", "/etc/pmg/pmg-tls.pem"),)),
 }
 
 # Written by Proxmox VE alone, never by us, whatever is asked (seeds 002 and 004; acceptance row 38).
@@ -79,15 +55,6 @@ def own_fqdn(issuer: str, product: Product) -> str | None:
     pattern = _SELF_SIGNED % "|".join(re.escape(name) for name in product.organizations)
     match = re.fullmatch(pattern, issuer)
     return match.group("fqdn") if match else None
-
-
-def own_product(issuer: str) -> tuple[str, str] | None:
-    """The product (its key) and FQDN of a self-signed certificate's issuer text, or None."""
-    for key, product in PRODUCTS.items():
-        name = own_fqdn(issuer, product)
-        if name is not None:
-            return key, name
-    return None
 
 
 def fqdn_of(nodename: str, resolv_conf: str) -> str:

@@ -49,7 +49,8 @@ WEB = {"name": "web", "path": "/tls/web.pem"}
 
 @needs_ansible
 @pytest.mark.parametrize(("given", "key", "value"), [
-    ({"key_type": "RSA", "key_size": "4096"}, "key_size", 4096), ({"adopt_renamed": "yes"}, "adopt_renamed", True), ({"names": "a.example,b.example"}, "names", ["a.example", "b.example"]),
+    ({"key_type": "RSA", "key_size": "4096"}, "key_size", 4096), ({"adopt_renamed": "yes"}, "adopt_renamed", True),
+    ({"names": "a.example,b.example"}, "names", ["a.example", "b.example"]),
     ({"lifetime": 90}, "lifetime", "90"), ({}, "product", "generic"), ({}, "excessive", "warn"), ({"subject": {"CN": "web"}}, "subject", {"CN": "web"}),
 ])
 def test_types_are_ansibles(given, key, value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import stat
 import subprocess
@@ -80,11 +81,12 @@ def test_an_unprivileged_user_cannot_give_files_away():
 def test_owner_and_mode_stand_before_content_is_written(tmp_path, monkeypatch):
     """A service that runs as another user can read its key at every instant: nothing is given to it after the rename."""
     calls = []
+
+    def noted(name, real, *arguments):
+        calls.append(name)
+        return real(*arguments)
     for name in ("fchown", "fchmod", "write", "fsync", "rename"):
-        def noted(*arguments, _name=name, _real=getattr(os, name)):
-            calls.append(_name)
-            return _real(*arguments)
-        monkeypatch.setattr(os, name, noted)
+        monkeypatch.setattr(os, name, functools.partial(noted, name, getattr(os, name)))
     replace.replace_all([piece(tmp_path / "a.pem", b"abc", 0o640)])
     assert [call for call in calls if call != "fchown"] == ["fchmod", "write", "fsync", "rename", "fsync"]
     assert not is_root or calls[0] == "fchown"

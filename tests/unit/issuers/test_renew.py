@@ -19,6 +19,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import pa
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.rule import ACTIONS
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.services import SERVICES
 from ansible_collections.evergreen.pki.tests.unit.helpers import (
     DAY,
     FQDN,
@@ -58,7 +59,7 @@ class Host:
     def wanted(self, fqdn=FQDN, force=False, **declaration):
         """Without an activation unless one is declared, so that nothing is left to be proven."""
         record = wanted(fqdn, force, **{"product": "pbs", "path": str(self.path), "key_path": str(self.key_path), "key_type": "EC", **OWNERS, **declaration})
-        return record._replace(product_row=record.product_row._replace(activate=None))
+        return record
 
     def state(self):
         return State(self.state_path)
@@ -83,7 +84,8 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path):
+def host(tmp_path, monkeypatch):
+    monkeypatch.setitem(SERVICES, "pbs", SERVICES["pbs"]._replace(activate=None))
     return Host(tmp_path)
 
 
@@ -214,7 +216,8 @@ def test_a_combined_file(host):
 @pytest.mark.parametrize("key", [{"key_type": "EC"}, {"key_type": "Ed25519"}, {"key_type": "RSA", "key_size": 2048}, {}])
 def test_generic_ones(host, key):
     """Any names, subject, lifetime and key type; the second run finds nothing to do."""
-    record = {"product": "generic", "issuer": "selfsigned", "names": ["web.example", "10.0.0.1"], "subject": {"O": "x", "CN": "web"}, "lifetime": "30d", "key_type": None, **key}
+    record = {"product": "generic", "issuer": "selfsigned", "names": ["web.example", "10.0.0.1"], "subject": {"O": "x", "CN": "web"},
+              "lifetime": "30d", "key_type": None, **key}
     assert host.said(**record) == ("renew", "missing", True) and host.sound()
     assert host.said(**record) == ("none", "valid", False)
     assert host.said(now=NOW + 20 * DAY - SECOND, **record)[2] is False
@@ -414,9 +417,10 @@ def test_an_interrupted_installation_without_its_files_is_said(host):
 
 def proper(host, **change):
     """The declaration with the product's folder moved to ours."""
-    record = host.wanted()
     owner = {"path": str(host.folder), "owner": str(os.geteuid()), "group": str(os.getegid()), "mode": 0o700, **change}
-    return record._replace(product_row=record.product_row._replace(directory=tuple(owner.values())))
+    # The fixture `host` put a row of its own into the table, and takes it out again.
+    SERVICES["pbs"] = SERVICES["pbs"]._replace(directory=tuple(owner.values()))
+    return host.wanted()
 
 
 def test_a_proper_folder_is_accepted(host):

@@ -20,7 +20,8 @@ PBS = {"product": "pbs", "key_type": "EC"}
 @pytest.mark.parametrize(("declaration", "fqdn", "names"), [
     pytest.param(PBS, "pbs1.example.com", ("IP:127.0.0.1", "IP:::1", "DNS:localhost", "DNS:pbs1", "DNS:pbs1.example.com"), id="a product"),
     pytest.param(PBS, "pbs1", ("IP:127.0.0.1", "IP:::1", "DNS:localhost", "DNS:pbs1"), id="a product on a host without a domain"),
-    pytest.param(PBS, "localhost.example.com", ("IP:127.0.0.1", "IP:::1", "DNS:localhost", "DNS:localhost.example.com"), id="a product on a host called localhost"),
+    pytest.param(PBS, "localhost.example.com", ("IP:127.0.0.1", "IP:::1", "DNS:localhost", "DNS:localhost.example.com"),
+                 id="a product on a host called localhost"),
     pytest.param({}, "web.example.com", ("DNS:web.example.com", "DNS:web"), id="generic"),
     pytest.param({}, "web", ("DNS:web",), id="generic on a host without a domain"),
     pytest.param({"names": ["b", "10.0.0.1"]}, "web", ("DNS:b", "IP:10.0.0.1"), id="as declared"),
@@ -47,7 +48,8 @@ def test_a_search_domain_of_a_dot():
 
 
 @pytest.mark.parametrize(("declaration", "kind"), [
-    ({"product": "pbs"}, ("RSA", 4096)), ({"product": "pbs", "key_type": "EC"}, ("EC", 256)), ({"product": "pbs", "key_type": "RSA", "key_size": 2048}, ("RSA", 2048)),
+    ({"product": "pbs"}, ("RSA", 4096)), ({"product": "pbs", "key_type": "EC"}, ("EC", 256)),
+    ({"product": "pbs", "key_type": "RSA", "key_size": 2048}, ("RSA", 2048)),
     ({}, ("EC", 256)), ({"key_type": "RSA"}, ("RSA", 3072)), ({"key_type": "EC", "key_size": 384}, ("EC", 384)), ({"key_type": "Ed25519"}, ("Ed25519", None)),
 ])
 def test_keys(declaration, kind):
@@ -102,7 +104,8 @@ def test_each_part_of_a_subject_has_its_number():
 
 
 @lawful
-@given(st.dictionaries(st.sampled_from(sorted(SUBJECT)), st.one_of(st.text(max_size=70), st.text(st.sampled_from("Aa1 '()+,-./:=?@_*&ü"), max_size=5)), max_size=3))
+@given(st.dictionaries(st.sampled_from(sorted(SUBJECT)),
+                       st.one_of(st.text(max_size=70), st.text(st.sampled_from("Aa1 '()+,-./:=?@_*&ü"), max_size=5)), max_size=3))
 def test_law_a_subject_that_is_taken_reads_back(subject):
     """Whatever is declared is refused, or stands in the certificate as declared: else every run would see another subject and renew."""
     record = wanted(subject=subject)

@@ -253,7 +253,9 @@ def test_what_became_sound_again_is_remembered(host):
     assert host.plan(now=NOW + DAY)["plan"][0]["since"] is None
 
 
-@pytest.mark.parametrize("record", [{"decision": [1]}, {"reminded": "yes"}, {"reminded": {"reason": "upcoming", "at": "soon"}}, {"reminded": {"reason": "upcoming"}}])
+@pytest.mark.parametrize("record", [
+    {"decision": [1]}, {"reminded": "yes"}, {"reminded": {"reason": "upcoming", "at": "soon"}}, {"reminded": {"reason": "upcoming"}},
+])
 def test_a_strange_memory_costs_a_reminder(host, record):
     """Whatever stands in the memory, the plan answers, and rather tells once too often."""
     host.put("a", 20 * DAY).plan(reminded=["a"])

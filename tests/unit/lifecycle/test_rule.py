@@ -126,7 +126,8 @@ def test_no_warning_ahead_where_nobody_has_to_act(issuer):
     pytest.param(facts()._replace(issued_as="other"), WEB, "skip", ["not_selfsigned"], id="somebody else signed"),
     pytest.param(facts()._replace(issued_as="selfsigned"), PBS, "skip", ["not_selfsigned"], id="self-signed, but not the product's way"),
     pytest.param(facts()._replace(issued_as="cluster_ca"), WEB, "skip", ["cluster_ca"], id="cluster CA"),
-    pytest.param(facts(-DAY)._replace(issued_as="cluster_ca"), {"name": "x", "product": "pve"}, "skip", ["cluster_ca"], id="cluster CA, expired, on Proxmox VE"),
+    pytest.param(facts(-DAY)._replace(issued_as="cluster_ca"), {"name": "x", "product": "pve"}, "skip", ["cluster_ca"],
+                 id="cluster CA, expired, on Proxmox VE"),
     pytest.param(facts(interrupted=True), WEB, "renew", ["interrupted"], id="interrupted"),
     pytest.param(Facts(present=False, interrupted=True), WEB, "renew", ["interrupted"], id="interrupted before the first certificate"),
     pytest.param(facts(undeployed=True), WEB, "renew", ["undeployed"], id="undeployed"),
@@ -175,7 +176,8 @@ def test_skip_does_not_beat(also, reason):
 
 
 @pytest.mark.parametrize("found", [
-    Facts(present=False), Facts(unreadable="cut off"), facts(-DAY), facts(DAY), facts()._replace(key="differs"), facts(interrupted=True), facts(undeployed=True),
+    Facts(present=False), Facts(unreadable="cut off"), facts(-DAY), facts(DAY), facts()._replace(key="differs"),
+    facts(interrupted=True), facts(undeployed=True),
 ])
 def test_external_is_capped(found):
     """What a human has to renew is warned of and never more, and keeps its own reason."""

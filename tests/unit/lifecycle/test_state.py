@@ -85,7 +85,8 @@ def test_a_folder_that_others_may_only_look_into_is_accepted(root):
 
 @pytest.mark.parametrize("damage", [
     pytest.param(b"", id="empty"), pytest.param(b"{", id="cut off"), pytest.param(b"[1]", id="a list"), pytest.param(b"\xff\xfe", id="no UTF-8"),
-    pytest.param(b'{"format": 99, "decision": 1}', id="another format"), pytest.param(b'{"a": 1}', id="no format"), pytest.param(bytes((1 << 20) + 1), id="huge"),
+    pytest.param(b'{"format": 99, "decision": 1}', id="another format"), pytest.param(b'{"a": 1}', id="no format"),
+    pytest.param(bytes((1 << 20) + 1), id="huge"),
 ])
 def test_a_damaged_memory_is_as_good_as_none(root, damage):
     """It costs a reminder, never a certificate; the next thing to remember mends it."""

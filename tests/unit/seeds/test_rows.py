@@ -47,6 +47,8 @@ from ansible_collections.evergreen.pki.tests.unit.helpers import (
 
 STANDIN = pathlib.Path(__file__).resolve().parents[2] / "lab" / "files" / "proxmox_standin.py"
 OWNERS = {"owner": str(os.geteuid()), "group": str(os.getegid())}
+# The policy "domain validated" of the CA/Browser Forum, which public authorities put into what they sign.
+FORUM = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("2.23.140.1.2.1"), None)])
 LETS_ENCRYPT = (("C", "US"), ("O", "Let's Encrypt"), ("CN", "R10"))
 
 
@@ -293,10 +295,10 @@ def test_row_17_after_a_replacement_the_pins_can_be_refreshed(host):
 
 
 @pytest.mark.parametrize(("data", "kind"), [
-    pytest.param(own_pem(), "proxmox_selfsigned", id="self-signed"), pytest.param(own_pem("old.example.com"), "proxmox_selfsigned_renamed", id="self-signed, renamed"),
+    pytest.param(own_pem(), "proxmox_selfsigned", id="self-signed"),
+    pytest.param(own_pem("old.example.com"), "proxmox_selfsigned_renamed", id="self-signed, renamed"),
     pytest.param(certificate_pem(issuer=(("O", "Evergreen"), ("CN", "CA"))), "own_ca", id="external"),
-    pytest.param(certificate_pem(issuer=LETS_ENCRYPT, extensions=[x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("2.23.140.1.2.1"), None)])]),
-                 "public", id="ACME"),
+    pytest.param(certificate_pem(issuer=LETS_ENCRYPT, extensions=[FORUM]), "public", id="ACME"),
 ])
 def test_row_18_which_mode_is_in_force(data, kind):
     """Self-signed, external and ACME are told apart by the certificate in force."""

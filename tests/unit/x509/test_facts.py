@@ -16,6 +16,9 @@ from ansible_collections.evergreen.pki.plugins.module_utils._x509.facts import d
 from ansible_collections.evergreen.pki.tests.unit.helpers import DAY, NOW, SECOND, UUID, certificate, certificate_pem, der, lawful, own_pem, pem
 from ansible_collections.evergreen.pki.tests.unit.x509 import shapes
 
+# What the library thinks of odd certificates is no matter here.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 
 def examined(data: bytes) -> tuple:
     """(facts, words of the problems) of DER."""

@@ -40,6 +40,7 @@ from ansible_collections.evergreen.pki.tests.unit.helpers import (
 )
 
 UNIT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+NO_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
 ONE, TWO = certificate(serial=1), certificate(serial=2, subject=(("CN", "ca.example"),), key=a_key(1))
 
 
@@ -122,7 +123,7 @@ def test_a_negative_serial_is_read():
 
 @pytest.mark.parametrize(("left", "end"), [
     pytest.param(365_000 * DAY, datetime(3026, 3, 26, 1, tzinfo=timezone.utc), id="today's certificates of Proxmox, year 3026"),
-    pytest.param(datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc) - NOW, datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc), id="no end (RFC 5280, 4.1.2.5)"),
+    pytest.param(NO_END - NOW, NO_END, id="no end (RFC 5280, 4.1.2.5)"),
     pytest.param(datetime(1951, 1, 1, tzinfo=timezone.utc) - NOW, datetime(1951, 1, 1, tzinfo=timezone.utc), id="long ago"),
 ])
 def test_dates(left, end):
@@ -168,7 +169,8 @@ _PKCS1 = serialization.PrivateFormat.TraditionalOpenSSL
     pytest.param(_KEY.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()), _KEY, id="DER"),
     pytest.param(crlf(key_pem()), _KEY, id="line ends of Windows"),
     pytest.param(pem(ONE) + key_pem() + pem(TWO), _KEY, id="between certificates"),
-    pytest.param(b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + key_pem(form=_PKCS1), _KEY, id="with OpenSSL's parameters in front"),
+    pytest.param(b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + key_pem(form=_PKCS1), _KEY,
+                 id="with OpenSSL's parameters in front"),
 ])
 @pytest.mark.parametrize("checked", [True, False])
 def test_private_keys(data, key, checked):
@@ -186,7 +188,8 @@ def test_private_keys(data, key, checked):
     pytest.param(key_pem(passphrase=b"secret"), b"wrong", "passphrase", id="wrong passphrase"),
     pytest.param(key_pem(), b"secret", "not encrypted", id="a passphrase for a key without one"),
     pytest.param(key_pem().replace(b"PRIVATE", b"PUBLIC"), None, "no private key", id="labelled public"),
-    pytest.param(_KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo), None, "no private key", id="a public key"),
+    pytest.param(_KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo), None,
+                 "no private key", id="a public key"),
 ])
 @pytest.mark.parametrize("checked", [True, False])
 def test_no_private_key(data, passphrase, says, checked):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.options import DECLARATION
-from ansible_collections.evergreen.pki.plugins.module_utils._x509.products import CLUSTER_CA, PRODUCTS, fqdn_of, own_fqdn, own_product
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.kinds import own_product
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.products import CLUSTER_CA, PRODUCTS, fqdn_of, own_fqdn
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.services import SERVICES
 from ansible_collections.evergreen.pki.tests.unit.helpers import FQDN, UUID
 
 PBS, PDM = PRODUCTS["pbs"], PRODUCTS["pdm"]
@@ -24,7 +26,8 @@ def test_the_table_has_the_products_of_the_declaration():
 ])
 def test_paths_and_owners(key, row):
     """Paths, owners and ports are those of proxmox-formats 1.1, 1.5, 5.2."""
-    assert {field: getattr(PRODUCTS[key], field) for field in row} == row
+    known = {**PRODUCTS[key]._asdict(), **SERVICES[key]._asdict()}
+    assert {field: known[field] for field in row} == row
 
 
 @pytest.mark.parametrize("key", ["pbs", "pdm"])
@@ -32,13 +35,14 @@ def test_the_rule_of_seed_000(key):
     """Both products: 15 and 30 whole days, ten years, RSA 4096, mode 0640."""
     row = PRODUCTS[key]
     assert (row.renew_days, row.warn_days, row.lifetime, row.max_lifetime) == (15, 30, "3650d", "3650d")
-    assert (row.issuer, row.key_type, row.key_size, row.mode, row.key_mode) == ("selfsigned", "RSA", 4096, "0640", "0640")
+    service = SERVICES[key]
+    assert (row.issuer, service.key_type, service.key_size, service.mode, service.key_mode) == ("selfsigned", "RSA", 4096, "0640", "0640")
 
 
 def test_the_control_sockets():
     """Where the daemons take a reload (proxmox-formats 1.6)."""
-    assert PBS.activate["proxmox"] == {"pid_path": "/run/proxmox-backup/proxy.pid", "socket_prefix": "/run/proxmox-backup/control-"}
-    assert PDM.activate["proxmox"] == {"pid_path": "/run/proxmox-datacenter-manager/api.pid",
+    assert SERVICES["pbs"].activate["proxmox"] == {"pid_path": "/run/proxmox-backup/proxy.pid", "socket_prefix": "/run/proxmox-backup/control-"}
+    assert SERVICES["pdm"].activate["proxmox"] == {"pid_path": "/run/proxmox-datacenter-manager/api.pid",
                                        "socket_prefix": "/run/proxmox-datacenter-manager/control-"}
 
 

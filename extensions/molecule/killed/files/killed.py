@@ -1,0 +1,150 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kills an installation at one of its steps, on a real host, with the rooms of the collection beside this file.
+
+    killed.py steps CASE       prints the numbers of the steps that leave different disks behind, and the last: no kill at all
+    killed.py kill CASE STEP   puts the old pair back in service, then kills at this step; prints the fingerprint of the pair on its way
+
+A step is a call that changes a disk; a write is killed half-way through. Kills that leave the same disk are one and the same
+to whoever comes next. CASE is a file: {"how": "selfsigned" or "install", "declared": the declaration, "service": unit to
+reload, "again": whether an installation went before}; for `install` with "src" and "key_src", and for `again` with "other",
+the files that it replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import now
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers import external, selfsigned
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import complete
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
+
+CALLS = ("open", "write", "fsync", "fchmod", "fchown", "rename", "unlink", "mkdir", "rmdir")
+STATE = pathlib.Path("/var/lib/evergreen")
+SAVED = pathlib.Path("/root/killed")
+KILLED = 9
+
+
+class Case:
+    def __init__(self, path: str):
+        given = json.loads(pathlib.Path(path).read_text())
+        self.how, self.service, self.again = given["how"], given["service"], given["again"]
+        self.declared = {"product": "generic", **given["declared"]}
+        self.options = {"state": "present", "set_aside": False, "allow_invalid_dates": False, "content": None, "key_content": None,
+                        "src": given.get("src"), "key_src": given.get("key_src")}
+        self.files = [pathlib.Path(self.declared[key]).resolve() for key in ("key_path", "path")]
+        self.other = given.get("other")
+
+    def install(self) -> None:
+        wanted = complete(self.declared, "host.fleet.test")
+        if self.how == "selfsigned":
+            selfsigned.renew(wanted, State(str(STATE)), now(), False)
+        else:
+            external.put(self.options, wanted, State(str(STATE)), now(), False)
+
+    def reset(self) -> None:
+        """Files and memory as they were before the first kill."""
+        if not SAVED.exists():
+            self._save()
+        shutil.rmtree(STATE, ignore_errors=True)
+        if self.again:
+            shutil.copytree(SAVED / "state", STATE)
+        for file in self.files:
+            for left in file.parent.glob(f".{file.name}*"):
+                left.unlink()
+            shutil.copy2(SAVED / file.name, file)
+
+    def _save(self) -> None:
+        SAVED.mkdir(mode=0o700)
+        for file in self.files:
+            shutil.copy2(file, SAVED / file.name)
+        if self.again:
+            self._install_before()
+            shutil.copytree(STATE, SAVED / "state")
+
+    def _install_before(self) -> None:
+        """The pair in place as if an installation had brought it: the one that it kept is another."""
+        wanted, key_file, file = self.options, *self.files
+        self.options = {**wanted, "src": str(SAVED / file.name), "key_src": str(SAVED / key_file.name)}
+        for place, other in zip(self.files, self.other):
+            shutil.copyfile(other, place)
+        self.install()
+        self.options = wanted
+
+
+def kill(case: Case, step: int) -> bool:
+    """Installs in a child that dies at this step; False when it came to its end."""
+    pid = os.fork()
+    if pid == 0:
+        exit_now, left = os._exit, [step]
+        for call in CALLS:
+            setattr(os, call, dying(call, getattr(os, call), left, exit_now))
+        case.install()
+        exit_now(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status not in (0, KILLED):
+        sys.exit(f"the installation failed by itself at step {step}")
+    return status == KILLED
+
+
+def dying(call: str, real, left: list, exit_now):
+    def wrapped(*arguments, **options):
+        if call == "open" and not arguments[1] & (os.O_WRONLY | os.O_RDWR):
+            return real(*arguments, **options)
+        if left[0] == 0:
+            if call == "write":
+                real(arguments[0], arguments[1][:len(arguments[1]) // 2])
+            exit_now(KILLED)
+        left[0] -= 1
+        return real(*arguments, **options)
+    return wrapped
+
+
+def disk(case: Case) -> tuple:
+    """What the next run can see: each file by name, as one of before, or as something new, whole or cut."""
+    files = [file for folder in (STATE, *{file.parent for file in case.files}) for file in sorted(folder.rglob("*"))]
+    before = {hashlib.sha256(file.read_bytes()).hexdigest() for file in SAVED.rglob("*") if file.is_file()}
+    return tuple((str(file), oct(file.lstat().st_mode), file.is_file() and kind(file.read_bytes(), before)) for file in files)
+
+
+def kind(content: bytes, before: set) -> str:
+    digest = hashlib.sha256(content).hexdigest()
+    if digest in before or not content:
+        return digest
+    return "whole" if content.rstrip().endswith((b"}", b"]", b"-----")) else "cut"
+
+
+def steps(case: Case) -> list[int]:
+    seen, found, step, died = set(), [], 0, True
+    while died:
+        case.reset()
+        died = kill(case, step)
+        if disk(case) not in seen or not died:
+            seen.add(disk(case))
+            found.append(step)
+        step += 1
+    return found
+
+
+def main() -> None:
+    case = Case(sys.argv[2])
+    if sys.argv[1] == "steps":
+        print(json.dumps(steps(case)))
+        return
+    case.reset()
+    subprocess.run(["systemctl", "reload", case.service], check=True)
+    died = kill(case, int(sys.argv[3]))
+    on_its_way = [journal.parent / "next" / "1.pem" for journal in STATE.glob("*/journal.json")] if died else [case.files[1]]
+    for file in on_its_way:
+        subprocess.run(["openssl", "x509", "-in", file, "-noout", "-fingerprint", "-sha256"], check=True)
+
+
+if __name__ == "__main__":
+    main()
