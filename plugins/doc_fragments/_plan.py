@@ -38,4 +38,7 @@ options:
     type: list
     elements: str
     default: []
+seealso:
+  - module: evergreen.pki.selfsigned_renew
+  - module: evergreen.pki.cert_info
 """

@@ -104,7 +104,7 @@ key_path:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf
-from ansible_collections.evergreen.pki.plugins.module_utils._core.options import flat_declaration
+from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import flat_declaration
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import complete, host_fqdn
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library

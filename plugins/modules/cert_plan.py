@@ -9,16 +9,13 @@ module: cert_plan
 short_description: Decides which certificates of a host are due
 version_added: 0.1.0
 description:
-  - Reads all declared certificates of a host in one call and answers for each what is to be done, why and when.
+  - Answers for all declared certificates of a host in one call what is to be done, why and when.
   - It is no C(_info) module because it keeps its own memory below O(state_path), never in check mode. It touches nothing else.
 extends_documentation_fragment:
   - evergreen.pki._attributes
   - evergreen.pki._attributes.reads
   - evergreen.pki._declaration.common
   - evergreen.pki._plan
-seealso:
-  - module: evergreen.pki.selfsigned_renew
-  - module: evergreen.pki.cert_info
 """
 
 EXAMPLES = r"""
@@ -32,7 +29,6 @@ EXAMPLES = r"""
         issuer: selfsigned
         path: /etc/nginx/tls/web.pem
         key_path: /etc/nginx/tls/web.key
-        names: [web.example, www.web.example]
       - name: bought
         path: /etc/ssl/bought.pem
         warn_before: 45d
@@ -67,17 +63,14 @@ quiet:
   description: Whether nothing is to be renewed and nobody is to be reminded.
   returned: success
   type: bool
-  sample: false
 fqdn:
   description: The host's name as new certificates carry it.
   returned: success
   type: str
-  sample: web.example
 nodename:
   description: The host's node name up to its first dot.
   returned: success
   type: str
-  sample: web
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
@@ -35,7 +35,7 @@ class LeftOut(Exception):
 class Options(NamedTuple):
     """pairs: given on the command line, for all questions. quick: few pairs and small fleets, to see that everything runs."""
 
-    pairs: Optional[int] = None
+    pairs: int | None = None
     quick: bool = False
 
     def rounds(self, usual: int) -> int:
@@ -61,8 +61,8 @@ class Row(NamedTuple):
     pairs: int
     base: float
     ping: float
-    limit: Optional[float] = None
-    stretch: Optional[float] = None
+    limit: float | None = None
+    stretch: float | None = None
 
 
 class Size(NamedTuple):
@@ -102,7 +102,7 @@ def program(name: str) -> str:
     return found
 
 
-def spend(argv: list[str], env: Optional[dict[str, str]] = None) -> Spent:
+def spend(argv: list[str], env: dict[str, str] | None = None) -> Spent:
     """Runs a process to its end. Raises Failed with the end of what it said."""
     log = WORK / "last.log"
     with open(log, "wb") as out:

@@ -55,11 +55,11 @@ def _targets(node: ast.ImportFrom, path: pathlib.Path) -> list:
 def times(payload: pathlib.Path, runs: int) -> dict:
     """Of each imported module (own, with what it imports) milliseconds, the least of all runs."""
     best: dict = {}
-    for number in range(runs):
+    for _run in range(runs):
         said = subprocess.run([sys.executable, "-X", "importtime", str(payload)], env=common.environment(), stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True, check=True).stderr
         for own, whole, name in _LINE.findall(said):
-            before = best.get(name, (1e9, 1e9)) if number else (1e9, 1e9)
+            before = best.get(name, (1e9, 1e9))
             best[name] = (min(before[0], int(own) / 1000), min(before[1], int(whole) / 1000))
     return best
 

@@ -38,7 +38,7 @@ def lead(lifetime: timedelta, text: str, where: str = "") -> timedelta:
     above, below = int(match.group(1)), int(match.group(2))
     if not 0 < above < below:
         raise InputError(f"{text!r} is not between 0 and 1", where=where, way_out=_WAY_OUT)
-    # In whole microseconds: a long lifetime times a large numerator is more than a timedelta can hold.
+    # In whole microseconds: a timedelta times a large numerator may overflow.
     return _MICROSECOND * (lifetime // _MICROSECOND * above // below)
 
 

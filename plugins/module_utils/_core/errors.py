@@ -61,7 +61,7 @@ def printable(text: str) -> str:
 
 
 def chain(error: BaseException) -> str:
-    """The error and all its causes on one line, outermost first (seed 000: `outer: inner: root`)."""
+    """The error and all its causes, `outer: inner: root` (seed 000)."""
     seen: list[str] = []
     current: BaseException | None = error
     while current is not None:

@@ -12,8 +12,7 @@ from .errors import FileRefused, HostError
 
 MAX_BYTES = 1 << 20
 _WAYS_OUT = {
-    errno.ENOSPC: "Free space on this file system; nothing has been replaced",
-    errno.EDQUOT: "Raise the quota; nothing has been replaced",
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free space on this file system; nothing has been replaced"),
     errno.EROFS: "Mount the file system writable; nothing has been replaced",
     **dict.fromkeys((errno.EACCES, errno.EPERM), "Run as a user who may (become: true)"),
     errno.ENOENT: "Create the folder first",
@@ -24,7 +23,7 @@ _WAYS_OUT = {
 
 def refused(error: OSError, path: str, kind=HostError) -> HostError:
     """The error of the operating system as one of ours."""
-    return kind(f"{os.strerror(error.errno) if error.errno else error}", where=path, way_out=_WAYS_OUT.get(error.errno, "Check the file and its folder"))
+    return kind(f"{os.strerror(error.errno) if error.errno else error}", where=path, way_out=_WAYS_OUT.get(error.errno, "Check the file"))
 
 
 def read(path: str, limit: int = MAX_BYTES) -> bytes:
@@ -41,18 +40,10 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
             raise FileRefused(f"is {what}", where=path, way_out="Name a file")
         if status.st_size > limit:
-            raise FileRefused(f"has {status.st_size} bytes, more than the {limit} that a certificate or key may have", where=path, way_out="Name the right file")
+            raise FileRefused(f"has {status.st_size} bytes, more than {limit}", where=path, way_out="Name the right file")
         return _read_all(descriptor, limit, path)
     finally:
         os.close(descriptor)
-
-
-def peek(path: str) -> bytes | None:
-    """The content of a file, None where it is missing or cannot be read."""
-    try:
-        return read(path)
-    except (FileNotFoundError, FileRefused):
-        return None
 
 
 def _read_all(descriptor: int, limit: int, path: str) -> bytes:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edge of a module: its clock, its names, and the one place where an error becomes the module's answer."""
+"""The edge of a module: its clock, its names, and where an error becomes its answer."""
 
 from __future__ import annotations
 
@@ -35,8 +35,6 @@ def resolv_conf(path: str = "/etc/resolv.conf") -> str:
 def typed(item, place: str) -> dict:
     """A declaration, keys and types checked as Ansible checks a module's options. Raises InputError with the place."""
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-    if not isinstance(item, dict):
-        raise InputError("is not a dictionary", where=place, way_out="Declare at least a path or a product")
     checked = ArgumentSpecValidator(DECLARATION).validate(item)
     if checked.error_messages:
         raise InputError(checked.errors.msg, where=place, way_out="Correct the declaration")

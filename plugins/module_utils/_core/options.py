@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that several modules share, as argument specs. The declaration's keys are one table; everything else derives from it."""
+"""Options that several modules share, as argument specs. Pure."""
 
 from __future__ import annotations
 
@@ -36,11 +36,3 @@ COMMON = {
     "fqdn": {"type": "str"},
     "force": {"type": "bool", "default": False},
 }
-
-
-def flat_declaration() -> dict:
-    """The argument spec of a module that takes one declared certificate as its options."""
-    spec = {key: dict(row) for key, row in DECLARATION.items()}
-    # A private key's place is no secret; without this, Ansible guesses from the name that it is one.
-    spec["key_path"]["no_log"] = False
-    return {**spec, **{key: dict(row) for key, row in COMMON.items()}}

@@ -12,8 +12,8 @@ import pwd
 import re
 from typing import NamedTuple
 
-from .errors import HostError, InputError
-from .files import refused
+from .errors import FileRefused, HostError, InputError
+from .files import read, refused
 
 
 class Piece(NamedTuple):
@@ -24,6 +24,14 @@ class Piece(NamedTuple):
     uid: int
     gid: int
     mode: int
+
+
+def peek(path: str) -> bytes | None:
+    """The content of a file, None where it is missing or cannot be read."""
+    try:
+        return read(path)
+    except (FileNotFoundError, FileRefused):
+        return None
 
 
 def user_id(name: str | None, default: int) -> int:

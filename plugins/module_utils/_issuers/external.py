@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .._core.errors import FileRefused, HostError, InputError, PairRefused
-from .._core.files import peek, read
+from .._core.files import read
 from .._core.locks import locked
+from .._core.replace import peek
 from .._lifecycle import pair
 from .._lifecycle.service import service_of
 from .._x509.check import material

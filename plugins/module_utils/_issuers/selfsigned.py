@@ -16,9 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from .._core.durations import rfc3339
 from .._core.errors import FileRefused, HostError
-from .._core.files import peek
 from .._core.locks import locked
-from .._core.replace import group_id, user_id
+from .._core.replace import group_id, peek, user_id
 from .._lifecycle import pair
 from .._lifecycle.observe import facts_of, observe
 from .._lifecycle.rule import RENEW, SKIP, Decision, decide
@@ -84,6 +83,7 @@ def renew(wanted, state, now: datetime, check: bool) -> Outcome:
     # An unknown owner or an impossible subject is refused whether or not anything is due.
     pair.pieces_of(wanted, service, b"", b"")
     new_subject(wanted)
+    new_key_kind(wanted)
     if check:
         return _renew(wanted, memory, service, now, check=True)
     decision, before = _look(wanted, memory, now)

@@ -13,6 +13,7 @@ from .._x509.services import SERVICES
 
 # Upper bounds of RFC 5280, appendix A.1, in characters.
 SUBJECT = {"CN": 64, "C": 2, "L": 128, "ST": 128, "O": 64, "OU": 64, "street": 128, "DC": 63, "serialNumber": 64, "UID": 256, "emailAddress": 255}
+KEY_SIZES = {"RSA": (2048, 3072, 4096, 8192), "EC": (256, 384, 521), "Ed25519": ()}
 _DEFAULT_SIZE = {"RSA": 3072, "EC": 256, "Ed25519": None}
 _TEXT, _ASCII, _HOST = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+"), re.compile("[ -~]+"), re.compile("[!-~]{1,253}")
 # Their string types hold less than UTF-8 does (RFC 5280, appendix A.1).
@@ -33,10 +34,18 @@ def new_names(wanted) -> tuple:
 
 
 def new_key_kind(wanted) -> tuple:
-    """(type, size in bits or None) of a new private key: as declared, else the product's, else EC P-256."""
+    """(type, size in bits or None) of a new private key: as declared, else the product's, else EC P-256. Raises InputError."""
+    _refuse_size(wanted.key_type, wanted.key_size)
     row = SERVICES[wanted.product]
     key_type = wanted.key_type or row.key_type or "EC"
     return key_type, wanted.key_size or (row.key_size if key_type == row.key_type else _DEFAULT_SIZE[key_type])
+
+
+def _refuse_size(key_type: str | None, size: int | None) -> None:
+    if size is not None and key_type is None:
+        raise InputError("says nothing without key_type", where="key_size", way_out="Declare key_type as well")
+    if size is not None and size not in KEY_SIZES[key_type]:
+        raise InputError(f"{size} is no size of an {key_type} key", where="key_size", way_out=f"Use {', '.join(map(str, KEY_SIZES[key_type])) or 'none'}")
 
 
 def new_subject(wanted) -> tuple:

@@ -1,9 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The declaration: what people write of a certificate in, one complete record out. Pure.
-
-Every mistake is refused with its place: `certificates[2] (web): renew_before`.
-"""
+"""The declaration: what people write in, complete records out; mistakes are refused with their place. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +17,6 @@ from .rule import refuse_endless
 
 _GLOB = re.compile(r"[*?\[]")
 _PATH = re.compile(r"/[^\x00-\x1f\x7f\ud800-\udfff]*")
-KEY_SIZES = {"RSA": (2048, 3072, 4096, 8192), "EC": (256, 384, 521), "Ed25519": ()}
 
 
 class Wanted(NamedTuple):
@@ -59,7 +55,7 @@ def declared(certificates: list, fqdn: str, typed, force: bool = False) -> list:
         label = item.get("name") or item.get("product")
         place = f"certificates[{index}] ({label})" if label else f"certificates[{index}]"
         record = complete(typed(item, place), fqdn, place, force)
-  # What is only watched may share its key; what is written may share no file.
+        # What is only watched may share its key; what is written may share no file.
         written = (("path", "file"), ("key_path", "file")) if record.issuer != "external" else ()
         for key, space in (("name", "name"), ("path", "path"), *written):
             value = getattr(record, key)
@@ -81,14 +77,13 @@ def complete(item: dict, fqdn: str, place: str = "", force: bool = False) -> Wan
 
     path = _path(get("path"), at % "path")
     if path is None:
-        raise InputError("is missing", where=at % "path", way_out="Declare the certificate file's path, or a product that has one")
-  # A product's key does not belong to a certificate that lies elsewhere.
+        raise InputError("is missing", where=at % "path", way_out="Declare it, or a product that has one")
+    # A product's key does not belong to a certificate that lies elsewhere.
     key_path = _path(get("key_path") if item.get("path") is None else item.get("key_path"), at % "key_path")
     issuer, many = get("issuer"), bool(_GLOB.search(path))
     _refuse_combination(issuer, row, key_path, many, at)
     if many and key_path not in (None, path):
         raise InputError("is one key for many certificates", where=at % "key_path", way_out="Leave it out; the same as path for combined files")
-    _refuse_size(item, at)
     names = tuple(dict.fromkeys(parse_name(name, at % "names") for name in item.get("names") or ())) or None
     wanted = Wanted(
         name=item.get("name") or (product if product != "generic" else path), product=product, product_row=row, issuer=issuer, path=path,
@@ -110,18 +105,7 @@ def _refuse_combination(issuer, row: Product, key_path, many: bool, at: str) -> 
     if issuer == "selfsigned" and row.issuer != "selfsigned" and row.found_by:
         raise InputError(f"{row.label}'s certificates are never written as self-signed ones", where=at % "issuer", way_out="Leave issuer out")
     if issuer == "selfsigned" and key_path is None:
-        raise InputError("is missing", where=at % "key_path", way_out="Declare where the private key lies; the same as path for one combined file")
-
-
-def _refuse_size(item: dict, at: str) -> None:
-    key_type, size = item.get("key_type"), item.get("key_size")
-    if size is None:
-        return
-    if key_type is None:
-        raise InputError("says nothing without key_type", where=at % "key_size", way_out="Declare key_type as well")
-    if size not in KEY_SIZES[key_type]:
-        raise InputError(f"{size} is no size of an {key_type} key", where=at % "key_size",
-                         way_out=f"Use {', '.join(map(str, KEY_SIZES[key_type])) or 'none'}")
+        raise InputError("is missing", where=at % "key_path", way_out="Declare the private key's file; the same as path for a combined one")
 
 
 def _refuse_lifetime(wanted: Wanted, item: dict, at: str) -> None:
@@ -147,7 +131,7 @@ def _path(path, where: str):
         return None
     if not _PATH.fullmatch(path):
         raise InputError(f"{path!r} is not an absolute path", where=where, way_out="Give the full path of the file")
-  # POSIX keeps two slashes in front, which are one path to Linux.
+    # POSIX keeps two slashes in front, which are one path to Linux.
     return "/" + posixpath.normpath(path).lstrip("/")
 
 

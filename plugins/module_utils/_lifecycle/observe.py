@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gatherer: disk and state in, one record of facts out. What is costly is read only where it is asked for."""
+"""The gatherer: disk and state in, one record of facts out; costly things only where they are asked for."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def facts_of(wanted, data: bytes, path: str, key) -> Facts:
         facts = Facts(not_before=not_before, not_after=not_after, **_issued(wanted, certificate), **_wanted_facts(wanted, certificate))
     except FileRefused as error:
         return Facts(unreadable=str(error))
-    except Exception as error:  # at hostile names and extensions each version of the library raises something else
+    except Exception as error:  # each version of the library raises something else at hostile bytes
         return Facts(unreadable=f"{path}: the certificate cannot be read: {error}")
     word, says = _pair(certificate, key, wanted.key_path)
     return facts._replace(key=word, key_says=says)
@@ -72,7 +72,7 @@ def _wanted_facts(wanted, certificate) -> dict:
     if wanted.key_type is not None:
         try:
             facts["key_type"], facts["key_size"] = parse.key_kind(certificate.public_key())
-        except Exception:  # an unknown curve or algorithm is a key of another type than declared, whatever the library raises
+        except Exception:  # an unknown algorithm, whatever the library raises
             facts["key_type"] = "unknown"
     return facts
 
@@ -89,7 +89,7 @@ def _pair(certificate, key, key_path) -> tuple:
         return "missing", ""
     except FileRefused as error:
         return "unreadable", str(error)
-    except Exception as error:  # the certificate's own key may be of a kind the library cannot load
+    except Exception as error:  # the certificate's key may be of a kind the library cannot load
         return "unreadable", f"{key_path}: cannot be compared with the certificate: {error}"
 
 

@@ -21,10 +21,10 @@ from .state import Memory, make_folder, write_private
 def pieces_of(wanted, service, certificate: bytes, key: bytes) -> list:
     """The files to put in place, the key first (seed 000). What is not asked for stays as it is on the file there, else 0644 and 0600, the caller's.
 
-    key_path equal to path is one combined file, key first. Links are followed: the new file takes the place of the one
+    key_path equal to path, or a link to it, is one combined file, key first. Links are followed: the new file takes the place of the one
     behind the link. Raises InputError for an unknown owner or group.
     """
-    if wanted.key_path == wanted.path:
+    if os.path.realpath(wanted.key_path) == os.path.realpath(wanted.path):
         # Never wider open than either of the two may be: there is a private key in it.
         modes = [mode for mode in (service.mode, service.key_mode) if mode is not None]
         mode = modes[0] & modes[-1] if modes else None

@@ -12,17 +12,14 @@ from .declaration import declared
 from .observe import expand, observe, products_here
 from .rule import ACTIONS, NONE, RENEW, SKIP, WARN, Decision, decide
 
-# Above this many, only those that need an answer are returned, unless all are asked for: what travels is the cost.
+# Above this many only those that need an answer are returned: what travels is the cost.
 ALL_UP_TO = 100
 # A file that only plans write, so that no lock is needed.
 _FILE = "plan.json"
 
 
 def plan_host(options: dict, fqdn: str, state, now: datetime, typed, remember: bool) -> dict:
-    """The answer of cert_plan: `plan`, `summary`, `quiet`.
-
-    options: the module's. typed: checks keys and types of a declaration. Raises InputError for a mistake in it.
-    """
+    """`plan`, `summary`, `quiet` for the module's options. typed: as for `declared`. Raises InputError for a mistake in them."""
     sources = options["certificates"] or (products_here() if options["products"] == "auto" else [])
     every = parse_duration(options["remind_every"], "remind_every")
     wanted = [(one, source) for record, source in zip(declared(sources, fqdn, typed, options["force"]), sources) for one in expand(record)]
@@ -62,10 +59,7 @@ def _nearer(nearest: tuple, decision: Decision, name: str, now: datetime) -> tup
 
 
 def reminder_due(decision: Decision, record: dict, now: datetime, every: timedelta) -> bool:
-    """Whether people are to be told now: never told for this reason, or at least `every` ago.
-
-    Also of a renamed host: nothing else would say that its certificate is no longer renewed (row 3).
-    """
+    """Whether people are to be told now; also of a renamed host: nothing else would say that it is no longer renewed (row 3)."""
     if decision.action != WARN and not (decision.action == SKIP and decision.reason == "renamed"):
         return False
     told = record.get("reminded") or {}

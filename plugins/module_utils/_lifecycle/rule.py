@@ -1,9 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The renewal rule: facts, what is wanted and the time in; one decision with all its findings out. Pure.
-
-What may not be touched is settled first (skip). Then all checks are asked; the strongest answer wins.
-"""
+"""The renewal rule: facts, what is wanted and the time in; one decision with all its findings out. Pure."""
 
 from __future__ import annotations
 
@@ -24,16 +21,16 @@ REASONS = (
 
 
 class Facts(NamedTuple):
-    """What room `observe` gathered of one certificate. What the declaration does not ask for stays None."""
+    """What room `observe` gathered; what the declaration does not ask for stays None."""
 
     present: bool = True
-    unreadable: str | None = None  # the sentence, when no certificate can be read
+    unreadable: str | None = None  # the sentence why
     not_before: datetime | None = None
     not_after: datetime | None = None
     issued_as: str | None = None  # "own", "selfsigned", "cluster_ca", "other"
-    own_fqdn: str | None = None  # the FQDN of a product's own issuer
+    own_fqdn: str | None = None
     key: str = "unknown"  # "matches", "differs", "missing", "unreadable", "unknown"
-    key_says: str = ""  # the sentence, when the key is unreadable
+    key_says: str = ""  # the sentence why
     names: frozenset | None = None
     subject: tuple | None = None
     key_type: str | None = None
@@ -62,23 +59,19 @@ class Decision(NamedTuple):
     warn_at: datetime | None = None
 
 
-def renewal_lead(lifetime: timedelta, text: str | None, where: str = "") -> timedelta:
-    """How long before its end a certificate is due; by default 1/3 of its lifetime, 1/2 under 10 days (Let's Encrypt's integration guide)."""
-    return lead(lifetime, text or ("1/2" if lifetime < timedelta(days=10) else "1/3"), where)
+def instants(not_before: datetime, not_after: datetime, rule) -> tuple:
+    """(warn_at, due_at) to the second; warn_at is None where nobody is warned. rule: a Wanted.
 
-
-def instants(not_before: datetime, not_after: datetime, rule, where: str = "") -> tuple:
-    """(warn_at, due_at) to the second; warn_at is None where nobody is warned.
-
-    rule: has the fields of that part of Wanted. N truncated days are true from N days and 86,399 seconds on (seed 000; row 5).
+    N truncated days are true from N days and 86,399 seconds on (seed 000; row 5).
     """
     lifetime = not_after - not_before
     if rule.renew_before is None and rule.renew_days is not None:
         before = timedelta(days=rule.renew_days + 1, seconds=-1)
     else:
-        before = renewal_lead(lifetime, rule.renew_before, where)
+        # The default is that of Let's Encrypt's integration guide.
+        before = lead(lifetime, rule.renew_before or ("1/2" if lifetime < timedelta(days=10) else "1/3"))
     if rule.warn_before is not None:
-        earlier = lead(lifetime, rule.warn_before, where)
+        earlier = lead(lifetime, rule.warn_before)
     elif rule.renew_before is None and rule.warn_days is not None:
         earlier = timedelta(days=rule.warn_days + 1, seconds=-1)
     else:
@@ -97,14 +90,14 @@ def _at(end: datetime, before: timedelta) -> datetime:
 def refuse_endless(lifetime: timedelta, rule, where: str) -> None:
     """Raises InputError when a fresh certificate of this lifetime would be due at once."""
     start = datetime(2000, 1, 1)
-    due_at = instants(start, start + lifetime, rule, where)[1]
+    due_at = instants(start, start + lifetime, rule)[1]
     if due_at <= start:
         raise InputError(f"a certificate that lives {in_words(lifetime)} would be renewed on every run", where=where,
                          way_out="Give a shorter renew_before, or a longer lifetime")
 
 
 def _settled(facts: Facts, wanted) -> Finding | None:
-    """What may not be touched, whatever else is true of it."""
+    """What may not be touched, whatever else is true."""
     if facts.interrupted or not facts.present or facts.unreadable:
         return None
     if facts.issued_as == "cluster_ca":
@@ -211,10 +204,7 @@ CHECKS = (
 
 
 def decide(facts: Facts, wanted, now: datetime) -> Decision:
-    """The decision on one certificate. wanted: a Wanted of room `declaration`. now: aware; cut to whole seconds, as products count.
-
-    What is `external` is never more than warned of: a human has to act.
-    """
+    """The decision on one certificate. now: aware; cut to whole seconds, as products count. Of `external` ones people are only warned."""
     now = now.replace(microsecond=0)
     at = (None, None)
     if facts.not_after is not None:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The memory on the host: one folder a certificate, named by the certificate's path. Losing it costs a reminder, never a certificate."""
+"""The memory on the host: one folder a certificate, named by its path. Losing it costs a reminder, never a certificate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RECORDS = ("decision", "reminded", "installed", "unproven")
 
 
 def folder_name(path: str) -> str:
-    """The folder of a certificate's memory: its path, percent-encoded; a hash ends what a file system could not hold."""
+    """The name of a certificate's folder: its path, percent-encoded, cut with a hash where too long."""
     name = quote(path, safe="").lstrip(".") or "%2F"
     if len(name) <= 200:
         return name
@@ -25,7 +25,7 @@ def folder_name(path: str) -> str:
 
 
 class State:
-    """The memory below one state path. Nothing is made before there is something to remember."""
+    """The memory below one state path."""
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .._core.errors import FileRefused
 from . import parse, pem
-from .der import head
+from .der import elements, head
 
 try:
     from cryptography import x509
@@ -77,7 +77,8 @@ def _binary_kind(data: bytes) -> str | None:
         if data[:1] != b"\x30" or body == end:
             return None
         if data[body] == 0x30:
-            return "request" if data[head(data, body, end)[0]] == 0x02 else "certificate"
+            # A request has four fields, a certificate at least six.
+            return "request" if len(elements(data, *head(data, body, end))) == 4 else "certificate"
         number, stop = head(data, body, end)
         return {b"\x03": "pkcs12", b"\x00": "key", b"\x01": "key"}.get(data[number:stop]) if data[body] == 0x02 else None
     except (ValueError, IndexError):
@@ -139,5 +140,5 @@ def private_key(data: bytes, where: str, passphrase: bytes | None) -> tuple:
         try:
             return parse.private_key(data, where, attempt, checked=False), None
         except FileRefused as refused:
-            error = str(refused)
+            error = str(refused) if attempt is None else f"{where}: the private key cannot be opened with this passphrase. Give the right one"
     return None, error

@@ -16,21 +16,22 @@ _WAY_OUT = "Give a host name, an address, or one of DNS:, IP:, email:, URI: with
 
 
 def parse_name(text: str, where: str = "") -> str:
-    """A wanted name in the canonical form: `DNS:a.example` in lower case and A-labels, `IP:::1`, `email:x@y`, `URI:…`.
+    """A wanted name as `DNS:a.example` (lower case, A-labels), `IP:::1`, `email:x@y`, `URI:…` (RFC 5280, 4.2.1.6).
 
-    Bare text is an address when it reads as one, a mail address with an `@`, else a DNS name (RFC 5280, 4.2.1.6).
-    Raises InputError for what no certificate may carry.
+    Bare text is an address when it reads as one, a mail address with an `@`, else a DNS name. Raises InputError.
     """
-    kind, colon, value = str(text).partition(":")
+    text = str(text)
+    kind, colon, value = text.partition(":")
     if not colon or kind.lower() not in _TYPES:
-        kind, value = ("ip" if _address(text.strip("[]")) else "email" if "@" in text else "dns"), text.strip("[]")
+        bare = text.strip("[]")
+        kind, value = ("ip", bare) if _address(bare) else ("email" if "@" in text else "dns", text)
     kind = _TYPES[kind.lower()]
     return _dns(value, where) if kind == "DNS" else _other(kind, value, where)
 
 
 def _address(text: str) -> str | None:
     try:
-        # A scope (fe80::1%eth0) means something on one host only, and no certificate can carry it.
+        # A scope (fe80::1%eth0) means something on one host only.
         return None if "%" in text else str(ipaddress.ip_address(text))
     except ValueError:
         return None

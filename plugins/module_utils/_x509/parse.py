@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates and keys read with `cryptography`: the quiet path's part, and all differences between its versions. Pure."""
+"""Certificates and keys read with `cryptography`, and all differences between its versions. Pure."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def require_library() -> None:
     if MISSING is not None:
         raise LibraryMissing(
             f"the Python library cryptography cannot be imported ({MISSING})", where="host",
-            way_out="Install Debian's package python3-cryptography, or `pip install cryptography` for the Python that Ansible uses") from MISSING
+            way_out="Install Debian's python3-cryptography, or `pip install cryptography` for Ansible's Python") from MISSING
 
 
 def leaf(data: bytes, where: str) -> x509.Certificate:
-    """The first certificate of a PEM file (any text around it) or a DER file. Raises FileRefused for anything else."""
+    """The first certificate of a PEM text or DER file. Raises FileRefused for anything else."""
     try:
         return x509.load_pem_x509_certificate(data) if b"-----BEGIN " in data else x509.load_der_x509_certificate(data)
     except Exception as error:  # the library raises more than ValueError at hostile bytes
@@ -106,15 +106,11 @@ def private_key(data: bytes, where: str, passphrase: bytes | None = None, checke
         try:
             return load(text, passphrase, **extra)
         except TypeError:
-            # Either the keyword is older than the library, or passphrase and encryption do not go together: only the second repeats.
+            # The library may be older than the keyword; a key that is encrypted raises it again.
             return load(text, passphrase)
     except TypeError as error:
-        fact = "the private key is encrypted" if passphrase is None else "a passphrase was given, but the private key is not encrypted"
-        raise FileRefused(fact, where=where, way_out="Decrypt it with `openssl pkey`: services need an unencrypted key" if passphrase is None
-                          else "Leave the passphrase out") from error
+        raise FileRefused("the private key is encrypted", where=where, way_out="Decrypt it with `openssl pkey`: services need it unencrypted") from error
     except Exception as error:
-        if passphrase is not None:
-            raise FileRefused("the private key cannot be opened with this passphrase", where=where, way_out="Give the right passphrase") from error
         raise FileRefused(_no_key(data), where=where, way_out="Put an unencrypted PEM private key there") from error
 
 

@@ -46,10 +46,7 @@ _SELF_SIGNED = r"O\s?=\s?(?:%s), OU\s?=\s?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[
 
 
 def own_fqdn(issuer: str, product: Product) -> str | None:
-    """The FQDN in the issuer of a product's own self-signed certificate, or None for any other issuer.
-
-    issuer: relative names joined with `, `, each `SHORT = value` or `SHORT=value` (seed 000; proxmox-formats 1.5, 1 and 2).
-    """
+    """The FQDN in the issuer text (parse.name_text) of a product's own certificate, or None (seed 000; proxmox-formats 1.5)."""
     if not product.organizations:
         return None
     pattern = _SELF_SIGNED % "|".join(re.escape(name) for name in product.organizations)
@@ -58,10 +55,7 @@ def own_fqdn(issuer: str, product: Product) -> str | None:
 
 
 def fqdn_of(nodename: str, resolv_conf: str) -> str:
-    """The FQDN as Proxmox computes it: the node name cut at its first dot, then the search domain.
-
-    Of each `search` or `domain` line only the first domain counts, and the last such line wins (proxmox-formats 1.4).
-    """
+    """The node name up to its first dot, then the first domain of the last `search` or `domain` line (proxmox-formats 1.4)."""
     node = nodename.split(".", 1)[0]
     found = re.findall(r"^[ \t]*(?:search|domain)[ \t]+(\S+)", resolv_conf, re.MULTILINE)
     return f"{node}.{found[-1]}" if found else node

@@ -8,17 +8,21 @@ What one certificate's facts cannot say (who issued it, whose key it shares) is 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from . import kinds, parse
 from .bundle import Bundle
-from .chain import Chain, Link, complete, is_root, keys_agree, name_key, order
+from .chain import Chain, Link, complete, is_root, name_key, order, signs_itself
 from .facts import examine
 from .matching import covers
 
 # What stays where only the brief facts are asked for: what travels is the cost, not the reading.
 BRIEF = ("source", "position", "kind", "subject", "issuer", "subject_alt_name", "serial_number", "not_after", "days_left", "fingerprint",
          "key_matches", "chain_complete", "names_missing", "findings")
+
+# So many paths are named of those that share a key.
+_TWINS = 3
 
 
 class Wish(NamedTuple):
@@ -81,7 +85,7 @@ class _Among:
 
     def __init__(self, groups: list, system_roots) -> None:
         self._system_roots, self._trusted = system_roots, None
-        self._issuers: dict = {}
+        self._ends: dict = {}
         self._keys: dict = {}
         self._roots = set()
         for group in groups:
@@ -91,22 +95,29 @@ class _Among:
     def _note(self, facts: dict, path: str | None) -> None:
         name = name_key(facts["subject_ordered"])
         if "CA:TRUE" in (facts["basic_constraints"] or ()) or facts["version"] == 1:
-            self._issuers.setdefault(name, []).append(facts)
+            ends, key = self._ends.setdefault(name, {}), facts["subject_key_identifier"]
+            ends[key] = max(ends.get(key, ""), facts["not_after"])
         if is_root(facts):
             self._roots.add(name)
         if path is not None:
-            self._keys.setdefault(facts["spki_sha256"], set()).add((path, facts["fingerprint"]))
+            self._keys.setdefault(facts["spki_sha256"], {}).setdefault(facts["fingerprint"], []).append(path)
 
     def issuer_ends(self, facts: dict) -> str | None:
-        """The latest notAfter of those that may have issued a certificate, None where none was read."""
-        ends = [one["not_after"] for one in self._issuers.get(name_key(facts["issuer_ordered"]), ())
-                if one["fingerprint"] != facts["fingerprint"] and keys_agree(facts, one)]
-        return max(ends, default=None)
+        """The latest notAfter of those that may have issued a certificate (RFC 5280, 4.2.1.1), None where none was read or it signs itself."""
+        ends = self._ends.get(name_key(facts["issuer_ordered"]))
+        if not ends or signs_itself(facts):
+            return None
+        signer = facts["authority_key_identifier"]
+        fitting = ends.values() if signer is None else [ends[key] for key in (signer, None) if key in ends]
+        return max(fitting, default=None)
 
     def twins(self, facts: dict, path: str | None) -> tuple:
-        """The other paths where another certificate has the same key."""
-        others = self._keys.get(facts["spki_sha256"], ())
-        return tuple(sorted(other for other, fingerprint in others if other != path and fingerprint != facts["fingerprint"])) if path else ()
+        """Some of the other paths where another certificate has the same key."""
+        others = self._keys.get(facts["spki_sha256"], {})
+        if path is None or len(others) < 2:
+            return ()
+        elsewhere = (other for fingerprint, paths in others.items() if fingerprint != facts["fingerprint"] for other in paths[:_TWINS] if other != path)
+        return tuple(sorted(set(islice(elsewhere, _TWINS))))
 
     def is_known_root(self, issuer: list | None) -> bool:
         """Whether a root of this name was read, is trusted by the host, or is the authority of a Proxmox VE cluster, which is always a root."""

@@ -26,7 +26,7 @@ pairs() {
   printf '{'
   while IFS='|' read -r name path key_path address server_name starttls; do
     printf '%s"%s": {"file": "%s", "served": "%s", "pair": "%s", "modes": "%s", "sha256": "%s"}' "$comma" "$name" "$(fingerprint <"$path")" \
-      "$(served "$address" "$server_name" "$starttls")" "$(pair "$path" "$key_path")" "$(stat -c '%U:%G %a' "$path" "$key_path" | paste -sd ,)" \
+      "$(served "$address" "$server_name" "$starttls")" "$(pair "$path" "$key_path")" "$(stat -Lc '%U:%G %a' "$path" "$key_path" | paste -sd ,)" \
       "$(cat "$path" "$key_path" | sha256sum | cut -d' ' -f1)"
     comma=', '
   done

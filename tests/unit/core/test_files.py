@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core import files
+from ansible_collections.evergreen.pki.plugins.module_utils._core import files, replace
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import FileRefused
 from ansible_collections.evergreen.pki.tests.unit.helpers import as_nobody, open_folder
 
@@ -90,7 +90,7 @@ def test_a_name_longer_than_a_file_system_allows_is_refused(tmp_path):
 def test_peek_sees_nothing_where_nothing_can_be_read(tmp_path):
     """For showing, a file that cannot be read is as good as none."""
     (tmp_path / "a.pem").write_bytes(b"abc")
-    assert [files.peek(str(path)) for path in (tmp_path / "a.pem", tmp_path, tmp_path / "gone")] == [b"abc", None, None]
+    assert [replace.peek(str(path)) for path in (tmp_path / "a.pem", tmp_path, tmp_path / "gone")] == [b"abc", None, None]
 
 
 def test_an_error_without_a_number_has_words():

@@ -73,9 +73,6 @@ def test_types_are_ansibles(given, key, value):
     pytest.param({**WEB, "subject": "CN"}, "subject", id="no dictionary"),
     pytest.param({**WEB, "names": {"a": 1}}, "names", id="no list"),
     pytest.param({**WEB, "activate": ["reload"]}, "activate", id="a list of activations"),
-    pytest.param("web", "dictionary", id="no declaration"),
-    pytest.param(None, "dictionary", id="null"),
-    pytest.param(["web"], "dictionary", id="a list"),
 ])
 def test_mistakes_of_keys_and_types_have_their_place(item, says):
     """An unknown key or a value of the wrong type is refused with the entry it stands in, and the word that is wrong."""

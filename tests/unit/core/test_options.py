@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.options import COMMON, DECLARATION, flat_declaration
+from ansible_collections.evergreen.pki.plugins.module_utils._core.options import COMMON, DECLARATION
+from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import flat_declaration
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import Wanted
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.service import Service
 

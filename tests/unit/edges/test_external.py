@@ -209,7 +209,6 @@ def test_links_lead_to_the_files_that_are_replaced(place):
     assert contents(place.tls) == {str(behind / "c.pem"): PEMS[1], str(behind / "k.pem"): KEYS[1]} and place.path.is_symlink() and place.key_path.is_symlink()
 
 
-@pytest.mark.xfail(strict=True, reason="pair.pieces_of compares the written paths and not the files behind them: the private key is lost")
 def test_two_names_of_one_file_never_lose_the_key(place):
     """key_path that is a link to path is one file: the key is in it afterwards, or the call was refused with nothing changed."""
     place.put(0, declared={"key_path": str(place.path)})

@@ -57,6 +57,18 @@ def test_keys(declaration, kind):
     assert new_key_kind(wanted(**declaration)) == kind
 
 
+@pytest.mark.parametrize("declaration", [
+    pytest.param({"key_type": "RSA", "key_size": 1024}, id="an RSA key that is too short"),
+    pytest.param({"key_type": "EC", "key_size": 2048}, id="no curve"),
+    pytest.param({"key_type": "Ed25519", "key_size": 256}, id="a size where there is none"),
+    pytest.param({"key_size": 4096}, id="a size of no type"),
+])
+def test_sizes_that_no_key_has(declaration):
+    """A size is refused by its option's name before a key is made."""
+    with pytest.raises(InputError, match="^key_size: "):
+        new_key_kind(wanted(**declaration))
+
+
 def test_a_products_subject():
     """O, a new uuid in capitals, CN: by this the product's own certificate is known again."""
     (org, product), (unit, uuid), (common, fqdn) = new_subject(wanted(**PBS))

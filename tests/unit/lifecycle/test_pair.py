@@ -122,6 +122,15 @@ def test_links_are_followed(place, tmp_path):
     assert (tmp_path / "archive" / "web1.pem").read_bytes() == b"certificate\n" and temporaries(tmp_path) == []
 
 
+@pytest.mark.parametrize("linked", ["key", "certificate"])
+def test_a_link_from_one_to_the_other_is_a_combined_file(place, linked):
+    """Where both paths lead to one file, it holds both: neither overwrites the other."""
+    link, file = (place.key, place.certificate) if linked == "key" else (place.certificate, place.key)
+    link.symlink_to(file)
+    pair.install(place.memory, place.pieces_of(), {})
+    assert link.is_symlink() and file.read_bytes() == b"key\ncertificate\n" and stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
 def test_a_dangling_link_is_filled(place, tmp_path):
     """Behind a link to nothing, the new file takes the place the link names."""
     place.certificate.symlink_to(tmp_path / "later.pem")

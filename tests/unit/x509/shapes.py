@@ -15,7 +15,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._x509.der import ele
 from ansible_collections.evergreen.pki.tests.unit.helpers import certificate, changed_tbs, der
 
 VECTORS = pathlib.Path(cryptography_vectors.__file__).parent / "x509"
-_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.+?)-----END", re.DOTALL)
 
 
 def vector(path: str) -> bytes:

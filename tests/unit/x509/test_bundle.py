@@ -15,6 +15,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import 
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.bundle import from_ders, is_other, opened
 from ansible_collections.evergreen.pki.tests.unit.helpers import a_key, certificate, der, key_pem, lawful, needs_openssl, openssl, pem
+from ansible_collections.evergreen.pki.tests.unit.x509.shapes import vector
 
 A = certificate(subject=(("CN", "a"),))
 B = certificate(subject=(("CN", "b"),), key=a_key(1))
@@ -112,6 +113,17 @@ def test_pkcs12(data, passphrase, expected):
 def test_pkcs12_brings_its_key():
     """The private key in a store is the one beside the certificate."""
     assert parse.pair_matches(A, opened(store(b"secret"), "/x", b"secret").key)
+
+
+@pytest.mark.parametrize("path", ["v1_cert.pem", "verisign_md2_root.pem", "custom/ca/ca.pem", "requests/rsa_sha1.der"])
+def test_certificates_and_requests_in_der_are_told_apart(path):
+    """Old certificates begin like requests: with a number."""
+    data = vector(path)
+    if path.startswith("requests"):
+        assert is_other(data)
+    else:
+        assert not is_other(data)
+        assert len(opened(data, "/x").certificates) == 1
 
 
 @needs_openssl

@@ -110,11 +110,11 @@ def test_roots(one, itself, root):
     assert (signs_itself(link(one).facts), is_root(link(one).facts)) == (itself, root)
 
 
-def test_a_thousand_of_one_name_take_no_time():
+def test_hundreds_of_one_name_take_no_time():
     """Not every pair is tried: signatures are checked against a few of the right name."""
     many = [link(authority.signed("same", "same", 30, 31, authority=True, identifiers=False, serial=serial + 1)) for serial in range(400)]
     started = time.process_time()
-    assert order(many).in_order is False
+    assert set(order(many).issuers) == {None}
     assert time.process_time() - started < 20
 
 

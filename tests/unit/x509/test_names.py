@@ -58,6 +58,7 @@ def test_names(text, name):
     pytest.param("a" * 64 + ".example", id="a label of 64"),
     pytest.param(".".join(["a" * 63] * 3 + ["b" * 62]), id="254 characters"),
     pytest.param("web..example", id="empty label"),
+    pytest.param("[web.example]", id="a host name in brackets"),
     pytest.param("web.example.", id="dot at the end"),
     pytest.param("-web.example", id="hyphen in front"),
     pytest.param("*", id="wildcard alone"),

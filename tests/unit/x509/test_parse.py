@@ -185,8 +185,6 @@ def test_private_keys(data, key, checked):
     pytest.param(b"hello", None, "no private key", id="text"),
     pytest.param(key_pem(passphrase=b"secret"), None, "encrypted", id="encrypted PKCS#8"),
     pytest.param(key_pem(passphrase=b"secret", form=_PKCS1), None, "encrypted", id="encrypted in the old form"),
-    pytest.param(key_pem(passphrase=b"secret"), b"wrong", "passphrase", id="wrong passphrase"),
-    pytest.param(key_pem(), b"secret", "not encrypted", id="a passphrase for a key without one"),
     pytest.param(key_pem().replace(b"PRIVATE", b"PUBLIC"), None, "no private key", id="labelled public"),
     pytest.param(_KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo), None,
                  "no private key", id="a public key"),

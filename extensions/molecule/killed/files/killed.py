@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ CALLS = ("open", "write", "fsync", "fchmod", "fchown", "rename", "unlink", "mkdi
 STATE = pathlib.Path("/var/lib/evergreen")
 SAVED = pathlib.Path("/root/killed")
 KILLED = 9
+LEFT = re.compile(r".*\.(new|old)\b|.*/\.[^/]*$")
 
 
 class Case:
@@ -107,11 +109,17 @@ def dying(call: str, real, left: list, exit_now):
     return wrapped
 
 
-def disk(case: Case) -> tuple:
-    """What the next run can see: each file by name, as one of before, or as something new, whole or cut."""
-    files = [file for folder in (STATE, *{file.parent for file in case.files}) for file in sorted(folder.rglob("*"))]
+def disk(case: Case) -> frozenset:
+    """What the next run can see: each file by name, as one of before, or as something new, whole or cut. What it would only write anew counts as there."""
     before = {hashlib.sha256(file.read_bytes()).hexdigest() for file in SAVED.rglob("*") if file.is_file()}
-    return tuple((str(file), oct(file.lstat().st_mode), file.is_file() and kind(file.read_bytes(), before)) for file in files)
+    return frozenset(look(file, before) for folder in (STATE, *{file.parent for file in case.files}) for file in folder.rglob("*"))
+
+
+def look(file: pathlib.Path, before: set) -> tuple:
+    left = LEFT.match(str(file))
+    if left:
+        return (left.group(),)
+    return str(file), oct(file.lstat().st_mode), file.is_file() and kind(file.read_bytes(), before)
 
 
 def kind(content: bytes, before: set) -> str:

@@ -1,0 +1,362 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules as Ansible runs them: options in, one JSON answer out, whatever is wrong."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pathlib
+import pickle
+import subprocess
+import sys
+from datetime import datetime, timezone
+
+import pytest
+
+pytest.importorskip("ansible.module_utils.basic", reason="modules run under ansible-core, which is not installed for this Python")
+
+from ansible_collections.evergreen.pki.tests.unit.edges.servers import MailServer, Pair, Server, free_port, over_tls  # noqa: E402
+from ansible_collections.evergreen.pki.tests.unit.helpers import DAY, a_key, certificate, contents, key_pem, pem, tree  # noqa: E402
+from ansible_collections.evergreen.pki.tests.unit.modules import runner  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+KEYS = [key_pem(a_key(40 + number)) for number in range(2)]
+PEMS = [pem(certificate(key=a_key(40 + number), now=datetime.now(timezone.utc))) for number in range(2)]
+# What a module answers besides what it documents.
+ALWAYS = {"changed", "invocation", "failed", "msg", "diff", "warnings"}
+
+
+class Answer(dict):
+    """What a module printed, read as JSON; the text itself in `text`."""
+
+    def __init__(self, text: str, status: int):
+        self.text = text
+        try:
+            super().__init__(json.loads(text))
+        except ValueError:
+            raise AssertionError(f"the module printed no answer but: {text}") from None
+        assert status == (1 if self.get("failed") else 0), text
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Runs a module; answers with what it printed."""
+    folder = tmp_path_factory.mktemp("run")
+    process = subprocess.Popen([sys.executable, runner.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def running(module, check=False, diff=False, **options):
+        (folder / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_diff": diff}}))
+        pickle.dump((module, str(folder / "arguments.json"), str(folder / "output")), process.stdin)
+        process.stdin.flush()
+        status = pickle.load(process.stdout)
+        return Answer((folder / "output").read_text(), status)
+    yield running
+    process.stdin.close()
+    process.stdout.close()
+    process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def collections(tmp_path_factory):
+    """A folder of collections as Ansible looks for them, with ours in it."""
+    folder = tmp_path_factory.mktemp("collections")
+    (folder / "ansible_collections" / "evergreen").mkdir(parents=True)
+    (folder / "ansible_collections" / "evergreen" / "pki").symlink_to(ROOT)
+    return folder
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """A folder for pairs with the options that point there."""
+    (tmp_path / "tls").mkdir()
+    place = {"path": str(tmp_path / "tls" / "web.pem"), "key_path": str(tmp_path / "tls" / "web.key"), "state_path": str(tmp_path / "state")}
+    return tmp_path, place
+
+
+def shows(text: str, *keys: bytes) -> list:
+    """The lines of private keys that occur in a text, however JSON wrote them."""
+    flat = text.replace("\\n", "\n")
+    return [line for key in keys for line in key.decode().splitlines() if not line.startswith("-----") and line in flat]
+
+
+# Options.
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_unknown_option_is_named(run, module):
+    """A misspelt option is refused before anything is done."""
+    answer = run(module, no_such_option=1)
+    assert answer["failed"] and "no_such_option" in answer["msg"] and "nsupported parameters" in answer["msg"]
+
+
+@pytest.mark.parametrize(("module", "options", "says"), [
+    ("cert_info", {}, "paths"), ("cert_verify", {}, "endpoints"), ("cert_verify", {"endpoints": []}, "path"), ("notify_mail", {}, "to"),
+    ("cert_verify", {"endpoints": [], "path": "/x", "fingerprint": "0" * 64}, "mutually exclusive"),
+    ("proxmox_reload", {}, "product"), ("proxmox_reload", {"pid_path": "/x"}, "socket_prefix"), ("proxmox_reload", {"product": "pve"}, "pve"),
+    ("cert_install", {"path": "/x", "key_path": "/y"}, "content"), ("cert_install", {"path": "/x", "content": "a", "src": "/b"}, "mutually exclusive"),
+    ("cert_install", {"path": "/x", "content": "a", "key_content": "a", "key_src": "/b"}, "mutually exclusive"),
+    ("selfsigned_renew", {}, "path: is missing"), ("selfsigned_renew", {"path": "relative.pem", "key_path": "/k"}, "path: 'relative.pem' is not an absolute path"),
+    ("selfsigned_renew", {"path": "/x.pem"}, "key_path: is missing"), ("selfsigned_renew", {"path": "/x", "key_path": "/y", "issuer": "acme"}, "acme"),
+    ("selfsigned_renew", {"path": "/x", "key_path": "/y", "lifetime": "30d", "renew_before": "30d"}, "renew_before: .*every run"),
+    ("selfsigned_renew", {"path": "/x", "key_path": "/y", "renew_before": "soon"}, "renew_before: 'soon' is not a duration"),
+    ("selfsigned_renew", {"path": "/x", "key_path": "/y", "mode": "rw"}, "mode: is not a file mode"),
+    ("selfsigned_renew", {"path": "/x", "key_path": "/y", "names": ["a b"]}, "names: 'a b' is not a host name"),
+    ("selfsigned_renew", {"path": "/x", "key_path": "/y", "fqdn": "a b"}, "fqdn: 'a b' is not a host name"),
+    ("selfsigned_renew", {"path": "/x", "key_path": "/y", "owner": "no-such-user"}, "owner: the host has no user 'no-such-user'"),
+    ("selfsigned_renew", {"path": "/x", "key_path": "/y", "key_type": "DSA"}, "DSA"), ("selfsigned_renew", {"product": "pve"}, "never written"),
+    ("selfsigned_renew", {"path": "/x", "key_path": "/y", "subject": {"XX": "y"}}, "subject: 'XX'"),
+    ("cert_plan", {"remind_every": "weekly"}, "remind_every: 'weekly' is not a duration"), ("cert_plan", {"products": "all"}, "products"),
+    ("cert_plan", {"certificates": [], "products": "none", "reminded": ["web"]}, "reminded: 'web' is not among"),
+    ("notify_mail", {"to": ["x"], "sender": "a@b.example", "subject": "s", "body": "b"}, "to: 'x' is not a bare mail address"),
+    ("notify_mail", {"to": ["a@b.example"], "sender": "a@b.example", "subject": "s", "body": "b", "username": "u"}, "password"),
+])
+def test_a_mistake_is_one_sentence_with_its_option(run, tmp_path, module, options, says):
+    """Whatever is wrong with an option, the message names it, on one line, without a traceback; in check mode too."""
+    import re
+    for check in (True, False):
+        answer = run(module, check=check, **options)
+        assert answer["failed"] and re.search(says, answer["msg"]) and "Traceback" not in answer.text and "exception" not in answer
+        assert not re.search(r"[\x00-\x1f]", answer["msg"])
+
+
+WEB = {"name": "web", "issuer": "selfsigned", "path": "/nowhere/web.pem", "key_path": "/nowhere/web.key"}
+
+
+@pytest.mark.parametrize(("mistake", "says"), [
+    pytest.param({"renew": "15d"}, r"certificates\[1\] \(web\): .*renew", id="an unknown key"),
+    pytest.param({"issuer": "letsencrypt"}, r"certificates\[1\] \(web\): .*issuer", id="an unknown issuer"),
+    pytest.param({"names": {"a": 1}}, r"certificates\[1\] \(web\): .*names", id="a value of the wrong type"),
+    pytest.param({"path": None}, r"certificates\[1\] \(web\): path: is missing", id="no path"),
+    pytest.param({"path": "web.pem"}, r"certificates\[1\] \(web\): path: 'web.pem'", id="a relative path"),
+    pytest.param({"path": "/nowhere/first.pem"}, r"certificates\[1\] \(web\): path: .*declared twice, first in certificates\[0\]", id="two on one path"),
+    pytest.param({"path": "/nowhere/./x/../first.pem"}, r"certificates\[1\] \(web\): path: .*declared twice", id="two on one path, spelt otherwise"),
+    pytest.param({"name": "first"}, r"certificates\[1\] \(first\): name: 'first' is declared twice", id="two of one name"),
+    pytest.param({"lifetime": "10d", "renew_before": "10d"}, r"certificates\[1\] \(web\): renew_before: .*every run", id="a rule that never ends"),
+    pytest.param({"renew_before": "3/2"}, r"certificates\[1\] \(web\): renew_before: '3/2'", id="more than all of the lifetime"),
+    pytest.param({"lifetime": "ten years"}, r"certificates\[1\] \(web\): lifetime: 'ten years'", id="a duration in words"),
+    pytest.param({"names": ["a.example", "b\nc"]}, r"certificates\[1\] \(web\): names: ", id="a name with a line end"),
+    pytest.param({"path": "/nowhere/*.pem"}, r"certificates\[1\] \(web\): path: a pattern can only be watched", id="a pattern to be renewed"),
+    pytest.param({"key_size": 1024, "key_type": "RSA"}, r"certificates\[1\] \(web\): key_size: 1024", id="a key too small"),
+    pytest.param({"name": "x\ny {{ z }}", "renew_before": "?"}, r"certificates\[1\] \(x\\ny {{ z }}\): renew_before", id="a hostile name"),
+])
+def test_a_mistake_in_the_declaration_is_refused_with_its_place(run, tmp_path, mistake, says):
+    """Place, name, key; nothing is remembered."""
+    import re
+    first = {"name": "first", "path": "/nowhere/first.pem"}
+    answer = run("cert_plan", certificates=[first, {**WEB, **mistake}], state_path=str(tmp_path / "state"))
+    assert answer["failed"] and re.search(says, answer["msg"]), answer["msg"]
+    assert answer["retry"] is False and answer["msg"] in answer["error_chain"] and not (tmp_path / "state").exists()
+
+
+# One whole way.
+
+def test_a_certificate_is_made_once(run, tls):
+    """First run: made, with its facts and the difference. Second run: nothing. The answers hold what the documentation says."""
+    folder, place = tls
+    options = {**place, "names": ["web.example", "10.0.0.1"], "key_type": "Ed25519", "lifetime": "90d"}
+    before = tree(folder)
+    foreseen = run("selfsigned_renew", check=True, diff=True, **options)
+    assert tree(folder) == before
+    made = run("selfsigned_renew", diff=True, **options)
+    again = run("selfsigned_renew", diff=True, **options)
+    assert [(one["changed"], one["action"], one["reason"]) for one in (foreseen, made, again)] == [
+        (True, "renew", "missing"), (True, "renew", "missing"), (False, "none", "valid")]
+    assert made["before"] is None and made["after"]["subject_alt_name"] == ["DNS:web.example", "IP:10.0.0.1"] and again["before"] == again["after"]
+    assert made["fingerprint"] == made["after"]["fingerprint"] == again["fingerprint"] and foreseen["fingerprint"] is None
+    assert made["diff"]["before"] != made["diff"]["after"] and again["diff"]["before"] == again["diff"]["after"] and foreseen["diff"]["after"]
+    key = (folder / "tls" / "web.key").read_bytes()
+    assert not shows(foreseen.text + made.text + again.text, key)
+    for one in (foreseen, made, again):
+        documented("selfsigned_renew", one)
+
+
+def test_a_pair_is_installed_and_brought_back(run, tls):
+    """present twice, check mode, restored: the answers follow the disk."""
+    folder, place = tls
+    first = run("cert_install", diff=True, content=PEMS[0].decode(), key_content=KEYS[0].decode(), **place)
+    before = tree(folder)
+    same = run("cert_install", diff=True, content=PEMS[0].decode(), key_content=KEYS[0].decode(), **place)
+    foreseen = run("cert_install", check=True, diff=True, content=(PEMS[1] + KEYS[1]).decode(), **place)
+    assert tree(folder) == before
+    second = run("cert_install", content=(PEMS[1] + KEYS[1]).decode(), **place)
+    back = run("cert_install", state="restored", **place)
+    assert [one["changed"] for one in (first, same, foreseen, second, back)] == [True, False, True, True, True]
+    assert foreseen["after"] == second["after"] and foreseen["fingerprint"] == second["fingerprint"] == back["before"]["fingerprint"]
+    assert back["after"] == first["after"] and contents(folder / "tls") == {place["path"]: PEMS[0], place["key_path"]: KEYS[0]}
+    for one in (first, same, foreseen, second, back):
+        documented("cert_install", one)
+
+
+def test_the_plan_of_what_is_there(run, tls):
+    """Due, missing and healthy in one call; only its own memory is written, and that not in check mode."""
+    folder, place = tls
+    (folder / "tls" / "web.pem").write_bytes(pem(certificate(left=10 * DAY, now=datetime.now(timezone.utc), key=a_key(40))))
+    (folder / "tls" / "web.key").write_bytes(KEYS[0])
+    (folder / "tls" / "bought.pem").write_bytes(pem(certificate(left=80 * DAY, now=datetime.now(timezone.utc))))
+    declared = [{**WEB, "path": place["path"], "key_path": place["key_path"], "activate": {"reload": "x"}}, {"name": "bought", "path": str(folder / "tls" / "bought.pem")},
+                {**WEB, "name": "{{ 7 * 7 }}\n$(id) '\"", "path": str(folder / "tls" / "none.pem")}]
+    before = tree(folder)
+    foreseen = run("cert_plan", check=True, certificates=declared, state_path=place["state_path"], fqdn="web.example")
+    assert tree(folder) == before
+    answer = run("cert_plan", certificates=declared, state_path=place["state_path"], fqdn="web.example")
+    assert [(one["name"], one["action"], one["reason"]) for one in answer["plan"]] == [
+        ("web", "renew", "due"), ("bought", "none", "valid"), ("{{ 7 * 7 }}\n$(id) '\"", "renew", "missing")]
+    assert [one["declared"]["path"] for one in answer["plan"]] == [one["path"] for one in declared] and answer["fqdn"] == "web.example"
+    assert answer["changed"] is foreseen["changed"] is False and foreseen["plan"] == answer["plan"] and contents(folder / "tls") == {
+        path: row[3] for path, row in before.items() if row[3] is not None}
+    documented("cert_plan", answer)
+
+
+def test_the_proof_and_its_failure(run, tls):
+    """cert_verify answers with what each endpoint showed, also when it fails."""
+    folder, place = tls
+    pair = Pair(folder)
+    with Server(over_tls(pair.context())) as server:
+        good = run("cert_verify", endpoints=[server.address], path=str(pair.path), state_path=place["state_path"])
+        bad = run("cert_verify", endpoints=[server.address], fingerprint="0" * 64, wait=0.3, timeout=2)
+    assert good["endpoints"] == [{"endpoint": server.address, "ok": True, "seen": pair.fingerprint, "error": None, "tries": 1}] and not good["changed"]
+    assert bad["failed"] and bad["retry"] and bad["endpoints"][0]["seen"] == pair.fingerprint and pair.fingerprint in bad["msg"]
+    documented("cert_verify", good)
+    documented("cert_verify", bad)
+
+
+def test_a_mail_is_sent_but_not_in_check_mode(run):
+    """notify_mail sends, and in check mode asks no server."""
+    mail = {"to": ["ops@example.org"], "sender": "a@example.org", "subject": "{{ x }}\nBcc: y@example.org", "body": "text", "host": "127.0.0.1", "secure": "none"}
+    with MailServer() as server:
+        sent = run("notify_mail", port=server.port, **mail)
+    assert sent["changed"] and len(server.mails) == 1 and server.mails[0][0].rcpt_tos == ["ops@example.org"]
+    foreseen = run("notify_mail", check=True, port=free_port(), **mail)
+    assert foreseen["message_id"] is None and not foreseen.get("failed")
+    documented("notify_mail", sent)
+    documented("notify_mail", foreseen)
+
+
+def test_a_daemon_that_is_not_there_is_one_sentence(run, tmp_path):
+    """proxmox_reload without its daemon."""
+    answer = run("proxmox_reload", pid_path=str(tmp_path / "no.pid"), socket_prefix="/run/x-")
+    assert answer["failed"] and answer["msg"].startswith(f"{tmp_path}/no.pid: ") and "exception" not in answer
+
+
+def test_the_facts_of_a_file_beside_a_broken_one(run, tmp_path):
+    """One unreadable file does not hide the other."""
+    (tmp_path / "a.pem").write_bytes(PEMS[0])
+    (tmp_path / "b.pem").write_bytes(b"\x00\xff")
+    answer = run("cert_info", paths=[str(tmp_path)])
+    assert len(answer["certificates"]) == len(answer["errors"]) == 1 and not answer.get("failed")
+    documented("cert_info", answer)
+
+
+def documented(module: str, answer: Answer) -> None:
+    """What the module answers is what its documentation names: no key more; none less, except on failure."""
+    import yaml
+    told = yaml.safe_load(importlib.import_module(runner.MODULES + module).RETURN)
+    besides = ALWAYS | ({"error_chain", "retry"} if answer.get("failed") else set())
+    assert set(answer) - besides <= set(told), f"{module} answers more than it documents: {set(answer) - besides - set(told)}"
+    if not answer.get("failed"):
+        assert set(told) <= set(answer), f"{module} does not answer {set(told) - set(answer)}"
+
+
+# Secrets.
+
+@pytest.mark.parametrize("options", [
+    pytest.param({"content": PEMS[0].decode(), "key_content": KEYS[0].decode()}, id="installed"),
+    pytest.param({"content": (PEMS[0] + KEYS[0]).decode()}, id="installed from one text"),
+    pytest.param({"content": PEMS[1].decode(), "key_content": KEYS[0].decode()}, id="refused"),
+    pytest.param({"content": KEYS[0].decode(), "key_content": PEMS[0].decode()}, id="the two exchanged"),
+    pytest.param({"content": (PEMS[0] + KEYS[0][:120]).decode(), "key_content": KEYS[0][:120].decode()}, id="cut off"),
+    pytest.param({"content": PEMS[0].decode(), "key_content": KEYS[0].decode(), "no_such": KEYS[0].decode()}, id="with a misspelt option beside it"),
+    pytest.param({"content": PEMS[0].decode(), "key_content": KEYS[0].decode(), "owner": "no-such-user"}, id="with an owner that is not there"),
+])
+@pytest.mark.parametrize("check", [False, True])
+def test_a_private_key_never_comes_back(run, tls, options, check):
+    """Not in the answer, nor in the difference, nor in the options that -vvv shows, nor in an error."""
+    folder, place = tls
+    answer = run("cert_install", check=check, diff=True, **options, **place)
+    assert not shows(answer.text.replace(json.dumps(options.get("no_such"))[1:-1], "") if "no_such" in options else answer.text, *KEYS)
+    assert "invocation" in answer
+
+
+def test_a_key_given_to_be_looked_at_never_comes_back(run):
+    """cert_info is often given a whole file as content, with the private key in it."""
+    answer = run("cert_info", content=(PEMS[0] + KEYS[0]).decode())
+    assert len(answer["certificates"]) == 1 and not shows(answer.text, KEYS[0])
+
+
+def test_a_password_never_comes_back(run, tmp_path):
+    """notify_mail shows no password, whatever happens."""
+    mail = {"to": ["ops@example.org"], "sender": "a@example.org", "subject": "s", "body": "b", "host": "127.0.0.1", "username": "u", "password": "s3cr3t-w0rd"}
+    pair = Pair(tmp_path)
+    with MailServer(pair.context(), login=("u", "another")) as server:
+        answers = [run("notify_mail", port=server.port, ca_path=str(pair.path), **mail), run("notify_mail", secure="none", **mail),
+                   run("notify_mail", check=True, **mail), run("notify_mail", port=free_port(), **mail)]
+    assert [bool(answer.get("failed")) for answer in answers] == [True, True, False, True] and "535" in answers[0]["msg"]
+    assert not any("s3cr3t" in answer.text for answer in answers)
+
+
+def test_ordinary_runs_make_no_warnings(run, tls):
+    """Ansible guesses from names what is secret; where it guessed wrong it would warn on every run."""
+    folder, place = tls
+    answers = [run("cert_install", content=PEMS[0].decode(), key_content=KEYS[0].decode(), **place), run("cert_info", paths=[place["path"]]),
+               run("selfsigned_renew", check=True, key_type="EC", key_size=384, **place), run("cert_plan", certificates=[], products="none", state_path=place["state_path"])]
+    assert not any(answer.get("warnings") or answer.get("deprecations") for answer in answers)
+
+
+# The library that every host needs, but for mail and reload.
+
+NEEDING = [module for module in MODULES if module not in ("notify_mail", "proxmox_reload")]
+BROKEN = {
+    "missing": "raise ModuleNotFoundError(\"No module named 'cryptography'\")\n",
+    "too old": "__version__ = '2.6.1'\n",
+    "without its C part": "class PanicException(BaseException):\n    pass\nraise PanicException('Python API call failed')\n",
+}
+ENOUGH = {
+    "cert_info": {"paths": ["/etc"]}, "cert_plan": {}, "cert_verify": {"endpoints": [], "path": "/etc/hostname"},
+    "cert_install": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key", "src": "/nowhere"}, "selfsigned_renew": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key"},
+    "notify_mail": {"to": ["a@b.example"], "sender": "a@b.example", "subject": "s", "body": "b"}, "proxmox_reload": {"pid_path": "/nowhere/x.pid", "socket_prefix": "/x-"},
+}
+
+
+def alone(module: str, how: str, folder, collections) -> Answer:
+    """The module in a Python of its own in which the library is broken in this way."""
+    (folder / "broken" / "cryptography").mkdir(parents=True)
+    (folder / "broken" / "cryptography" / "__init__.py").write_text(BROKEN[how])
+    (folder / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**ENOUGH[module], "_ansible_check_mode": True}}))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "broken"), str(collections)])}
+    done = subprocess.run([sys.executable, "-m", runner.MODULES + module, str(folder / "arguments.json")], env=environment, cwd=folder,
+                          capture_output=True, text=True, timeout=60, check=False)
+    return Answer(done.stdout or done.stderr, done.returncode)
+
+
+@pytest.mark.parametrize(("module", "how"), [(module, "missing") for module in NEEDING] + [("cert_plan", "too old"), ("cert_plan", "without its C part")])
+def test_without_the_library_the_packages_are_named(tmp_path, collections, module, how):
+    """A host without python-cryptography says so in a sentence with Debian's and pip's package, and nothing else."""
+    answer = alone(module, how, tmp_path, collections)
+    assert answer["failed"] and "cryptography cannot be imported" in answer["msg"]
+    assert "python3-cryptography" in answer["msg"] and "pip install cryptography" in answer["msg"] and "\n" not in answer["msg"] and "exception" not in answer
+
+
+@pytest.mark.parametrize("module", ["notify_mail", "proxmox_reload"])
+def test_what_reads_no_certificate_needs_no_library(tmp_path, collections, module):
+    """Mail is sent from a controller, and a reload asked for, without it."""
+    answer = alone(module, "missing", tmp_path, collections)
+    assert "cryptography" not in answer.text and bool(answer.get("failed")) is (module == "proxmox_reload")
+
+
+# Through Ansible itself.
+
+def test_ansible_runs_it_and_shows_no_key(tls, collections):
+    """With -vvv and --diff, everything that Ansible prints of an installation is free of the key; the module travels with all it needs."""
+    folder, place = tls
+    (folder / "ansible.cfg").touch()
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_HOME": str(folder / "home"), "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+                   "LC_ALL": "C.UTF-8"}
+    arguments = {"content": PEMS[0].decode(), "key_content": KEYS[0].decode(), **place}
+    done = subprocess.run([sys.executable, "-m", "ansible", "adhoc", "localhost", "-vvv", "--diff", "-e", f"ansible_python_interpreter={sys.executable}",
+                           "-m", "evergreen.pki.cert_install", "-a", json.dumps(arguments)], env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 and "CHANGED" in said, said
+    assert contents(folder / "tls") == {place["path"]: PEMS[0], place["key_path"]: KEYS[0]}
+    assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in said and not shows(said, KEYS[0])
