@@ -71,7 +71,7 @@ options:
   warn_before:
     description:
       - How long before its end people are warned, in the same form.
-      - Default is 30 whole truncated days for V(pbs) and V(pdm); twice O(renew_before) for other self-signed and external ones; else never.
+      - Default is 30 whole truncated days for V(pbs) and V(pdm); 15 days before it is due for other self-signed ones, or half of O(renew_before) where that is less; else never.
     type: str
   adopt_renamed:
     description: Renew a product's certificate that was made for another FQDN than the host has now, instead of skipping it as C(renamed).

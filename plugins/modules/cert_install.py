@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright (c) 2026 The evergreen.pki authors
+# GNU General Public License v3.0+
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf
 from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import flat_declaration
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers import external
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import complete, host_fqdn
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.results import installation
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
 
@@ -127,9 +130,6 @@ def main() -> None:
         })
     with answering(module):
         require_library()
-        # These rooms need the library to be imported at all, so that its absence can be said in a sentence.
-        from ansible_collections.evergreen.pki.plugins.module_utils._issuers import external
-        from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.results import installation
         wanted = complete(module.params, host_fqdn(module.params["fqdn"], nodename(), resolv_conf()))
         outcome = external.put(module.params, wanted, State(module.params["state_path"]), now(), module.check_mode)
         module.exit_json(**installation(outcome, wanted))

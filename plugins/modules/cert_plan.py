@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright (c) 2026 The evergreen.pki authors
+# GNU General Public License v3.0+
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ short_description: Decides which certificates of a host are due
 version_added: 0.1.0
 description:
   - Answers for all declared certificates of a host in one call what is to be done, why and when.
-  - It is no C(_info) module because it keeps its own memory below O(state_path), never in check mode. It touches nothing else.
+  - Keeps its own memory below O(state_path), never in check mode, and touches nothing else.
 extends_documentation_fragment:
   - evergreen.pki._attributes
   - evergreen.pki._attributes.reads
@@ -19,24 +20,22 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: What is due of the products found here
+- name: Of the products found here
   evergreen.pki.cert_plan:
 
-- name: What is due of two declared certificates
+- name: Of two declared certificates
   evergreen.pki.cert_plan:
     certificates:
       - name: web
         issuer: selfsigned
         path: /etc/nginx/tls/web.pem
         key_path: /etc/nginx/tls/web.key
-      - name: bought
-        path: /etc/ssl/bought.pem
-        warn_before: 45d
+      - path: /etc/ssl/bought.pem
 """
 
 RETURN = r"""
 plan:
-  description: An entry each certificate, in the declared order.
+  description: An entry each certificate, as declared.
   returned: success
   type: list
   elements: dict
@@ -55,20 +54,20 @@ plan:
     since: {description: 'Since when the reason is the same, or null when it is new.', type: str}
     declared: {description: The declaration as it was given., type: dict}
 summary:
-  description: Counts of the host, and its nearest date.
+  description: Counts, and the nearest date.
   returned: success
   type: dict
   sample: {total: 2, none: 1, warn: 0, renew: 1, skip: 0, next_at: '2027-02-01T00:00:00Z', next_name: bought}
 quiet:
-  description: Whether nothing is to be renewed and nobody is to be reminded.
+  description: Nothing is to be renewed, nobody to be reminded.
   returned: success
   type: bool
 fqdn:
-  description: The host's name as new certificates carry it.
+  description: The host's name in new certificates.
   returned: success
   type: str
 nodename:
-  description: The host's node name up to its first dot.
+  description: The node name to its first dot.
   returned: success
   type: str
 """

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright (c) 2026 The evergreen.pki authors
+# GNU General Public License v3.0+
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright (c) 2026 The evergreen.pki authors
+# GNU General Public License v3.0+
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
@@ -123,22 +124,19 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf
 from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import flat_declaration
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import complete, host_fqdn
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers import selfsigned
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.results import renewal
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
 
 
 def main() -> None:
-    spec = flat_declaration()
-    spec["issuer"] = {"type": "str", "choices": ["selfsigned"], "default": "selfsigned"}
-    module = AnsibleModule(supports_check_mode=True, argument_spec=spec)
+    module = AnsibleModule(supports_check_mode=True, argument_spec=flat_declaration())
     with answering(module):
         require_library()
-        # The issuer's room needs the library to be imported at all, so that its absence can be said in a sentence.
-        from ansible_collections.evergreen.pki.plugins.module_utils._issuers import selfsigned
-        from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.results import renewal
         fqdn = host_fqdn(module.params["fqdn"], nodename(), resolv_conf())
-        wanted = complete(module.params, fqdn, force=module.params["force"])
+        wanted = selfsigned.wish(module.params, fqdn)
         outcome = selfsigned.renew(wanted, State(module.params["state_path"]), now(), module.check_mode)
         module.exit_json(**renewal(outcome, wanted))
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 WORK = CACHE / "bench"
+CRYPTO = CACHE / "collections" / "ansible_collections" / "community" / "crypto"
 sys.path.insert(0, str(ROOT / "tests" / "tools"))
 
 
@@ -90,7 +91,7 @@ def environment(**more: str) -> dict[str, str]:
     """What measured processes see: no setting of the caller's but the language."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHON", "COV_"))}
     return {**kept, "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": str(ROOT / "tests" / "bench" / "ansible.cfg"), "ANSIBLE_HOME": str(WORK / "ansible"),
-            "ANSIBLE_COLLECTIONS_PATH": f"{CACHE}{os.pathsep}{CACHE / 'collections'}", "PYTHONPATH": str(CACHE), **more}
+            "ANSIBLE_COLLECTIONS_PATH": f"{CACHE}{os.pathsep}{CACHE / 'collections'}", **more}
 
 
 def program(name: str) -> str:
@@ -204,6 +205,9 @@ def versions() -> str:
     for package in ("ansible-core", "cryptography"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             parts.append(f"{package} {importlib.metadata.version(package)}")
+    with contextlib.suppress(FileNotFoundError):
+        manifest = json.loads((CRYPTO / "MANIFEST.json").read_text())
+        parts.append(f"community.crypto {manifest['collection_info']['version']}")
     if shutil.which("ssh"):
         said = subprocess.run(["ssh", "-V"], stderr=subprocess.PIPE, text=True, check=False).stderr
         parts.append(said.split(",")[0].replace("_", " ").split(" Debian")[0])

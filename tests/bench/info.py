@@ -23,7 +23,7 @@ def rows(options: Options) -> list:
 
 def _against_loop(options: Options) -> list:
     count = 5 if options.quick else 100
-    if not (common.CACHE / "collections" / "ansible_collections" / "community" / "crypto").exists():
+    if not common.CRYPTO.exists():
         raise common.LeftOut("community.crypto is not in .cache/collections; `make tools` puts it there")
     folder = certificates.folder(count)
     # What is compared is one call with a hundred: the loop is long, and its ratio far from 1.

@@ -72,7 +72,7 @@ def _size(row: Size) -> str:
 
 
 def _number(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.3f}"
+    return f"{ratio:.1f}" if ratio >= 10 else f"{ratio:.3f}"
 
 
 def _sections(text: str) -> dict:

@@ -33,7 +33,7 @@ def resolv_conf(path: str = "/etc/resolv.conf") -> str:
 
 
 def typed(item, place: str) -> dict:
-    """A declaration, keys and types checked as Ansible checks a module's options. Raises InputError with the place."""
+    """A declaration, checked as Ansible checks options. Raises InputError with the place."""
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     checked = ArgumentSpecValidator(DECLARATION).validate(item)
     if checked.error_messages:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .._core.errors import FileRefused, HostError, InputError, PairRefused
-from .._core.files import read
+from .._core.files import MAX_BYTES, read
 from .._core.locks import locked
 from .._core.replace import peek
 from .._lifecycle import pair
@@ -31,6 +31,8 @@ class Installed(NamedTuple):
 
 def put(options: dict, wanted, state, now: datetime, check: bool) -> Installed:
     """Puts the given pair in place, or the kept one back. Raises InputError, FileRefused, PairRefused, HostError with nothing replaced."""
+    if wanted.many:
+        raise InputError(f"{wanted.path!r} is a pattern, which can only be watched", where="path", way_out="Give the path of one file")
     if wanted.key_path is None:
         raise InputError("is missing", where="key_path", way_out="Give the private key's path; the same as path for one combined file")
     service, memory, before = service_of(wanted), state.of(wanted.path), peek(wanted.path)
@@ -61,8 +63,12 @@ def _pieces(options: dict, wanted, service, now: datetime) -> list:
     pair_given = material(given, key, now, where, key_where, options["allow_invalid_dates"])
     pieces = pair.pieces_of(wanted, service, pair_given.certificate, pair_given.key)
     for piece in pieces:
-        if not os.path.isdir(os.path.dirname(piece.path)) or os.path.isdir(piece.path):
-            raise HostError("is a folder" if os.path.isdir(piece.path) else "there is no such folder", where=piece.path, way_out="Correct the path, or create its folder first")
+        if os.path.isdir(piece.path):
+            raise HostError("is a folder", where=piece.path, way_out="Name a file")
+        if not os.path.isdir(os.path.dirname(piece.path)):
+            raise HostError("there is no such folder", where=piece.path, way_out="Correct the path, or create its folder first")
+        if len(piece.content) > MAX_BYTES:
+            raise FileRefused(f"would have {len(piece.content)} bytes, more than {MAX_BYTES}", where=piece.path, way_out="Give fewer certificates")
     return pieces
 
 

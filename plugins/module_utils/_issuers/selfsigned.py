@@ -9,16 +9,12 @@ import os
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
-
 from .._core.durations import rfc3339
-from .._core.errors import FileRefused, HostError
+from .._core.errors import FileRefused, HostError, InputError
 from .._core.locks import locked
 from .._core.replace import group_id, peek, user_id
 from .._lifecycle import pair
+from .._lifecycle.declaration import complete
 from .._lifecycle.observe import facts_of, observe
 from .._lifecycle.rule import RENEW, SKIP, Decision, decide
 from .._lifecycle.service import service_of
@@ -28,11 +24,17 @@ from .._x509.pem import fingerprint, to_der
 from .._x509.services import SERVICES
 from .wishes import new_key_kind, new_names, new_subject
 
-_OIDS = {"CN": NameOID.COMMON_NAME, "C": NameOID.COUNTRY_NAME, "L": NameOID.LOCALITY_NAME, "ST": NameOID.STATE_OR_PROVINCE_NAME,
-         "O": NameOID.ORGANIZATION_NAME, "OU": NameOID.ORGANIZATIONAL_UNIT_NAME, "street": NameOID.STREET_ADDRESS, "DC": NameOID.DOMAIN_COMPONENT,
-         "serialNumber": NameOID.SERIAL_NUMBER, "UID": ObjectIdentifier("0.9.2342.19200300.100.1.1"), "emailAddress": NameOID.EMAIL_ADDRESS}
-_GENERAL_NAMES = {"DNS": x509.DNSName, "IP": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
-                  "email": x509.RFC822Name, "URI": x509.UniformResourceIdentifier}
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+    from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+except ImportError:
+    pass  # parse.require_library says so
+
+# X.520 and RFC 4519, as far as a subject may be declared.
+_OIDS = {"CN": "2.5.4.3", "serialNumber": "2.5.4.5", "C": "2.5.4.6", "L": "2.5.4.7", "ST": "2.5.4.8", "street": "2.5.4.9", "O": "2.5.4.10", "OU": "2.5.4.11",
+         "UID": "0.9.2342.19200300.100.1.1", "DC": "0.9.2342.19200300.100.1.25", "emailAddress": "1.2.840.113549.1.9.1"}
 _WRITTEN = datetime(2026, 1, 1, tzinfo=timezone.utc)    # no host that runs this is older
 
 
@@ -46,13 +48,21 @@ class Outcome(NamedTuple):
     unproven: bool
 
 
+def wish(options: dict, fqdn: str):
+    """The Wanted of a module's options; the issuer goes without saying. Raises InputError, also for any other issuer."""
+    issuer = options["issuer"] or "selfsigned"
+    if issuer != "selfsigned":
+        raise InputError(f"{issuer!r} certificates are not renewed by this module", where="issuer", way_out="Leave issuer out")
+    return complete({**options, "issuer": issuer}, fqdn, force=options["force"])
+
+
 def new_certificate(wanted, key, now: datetime) -> bytes:
     """A self-signed certificate over the key, PEM: valid from now for wanted.lifetime, a random positive serial of 159 bits.
 
     The extensions, none critical but the names where the subject is empty (RFC 5280, 4.2.1.6), and their order are Proxmox's.
     """
     pairs = new_subject(wanted)
-    name = x509.Name([x509.NameAttribute(_OIDS[short], value) for short, value in pairs])
+    name = x509.Name([x509.NameAttribute(ObjectIdentifier(_OIDS[short]), value) for short, value in pairs])
     start = now.replace(microsecond=0)
     public = key.public_key()
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
@@ -71,7 +81,9 @@ def new_certificate(wanted, key, now: datetime) -> bytes:
 
 def _general_name(text: str):
     kind, value = text.split(":", 1)
-    return _GENERAL_NAMES[kind](value)
+    if kind == "IP":
+        return x509.IPAddress(ipaddress.ip_address(value))
+    return {"DNS": x509.DNSName, "email": x509.RFC822Name, "URI": x509.UniformResourceIdentifier}[kind](value)
 
 
 def renew(wanted, state, now: datetime, check: bool) -> Outcome:

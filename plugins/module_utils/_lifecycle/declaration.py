@@ -92,7 +92,7 @@ def complete(item: dict, fqdn: str, place: str = "", force: bool = False) -> Wan
         key_type=item.get("key_type"), key_size=item.get("key_size"), lifetime=parse_duration(get("lifetime") or "365d", at % "lifetime"),
         max_lifetime=None if get("max_lifetime") is None else parse_duration(get("max_lifetime"), at % "max_lifetime"),
         excessive=item.get("excessive") or "warn", renew_before=_rule(item, "renew_before", at), warn_before=_rule(item, "warn_before", at),
-        renew_days=row.renew_days, warn_days=row.warn_days, warns=issuer in ("selfsigned", "external"),
+        renew_days=row.renew_days, warn_days=row.warn_days, warns=issuer == "selfsigned",
         adopt_renamed=bool(item.get("adopt_renamed")), force=force, many=many, source=item)
     if issuer == "selfsigned":
         _refuse_lifetime(wanted, item, at)

@@ -54,7 +54,7 @@ def _issued(wanted, certificate) -> dict:
     try:
         issuer = parse.name_text(certificate.issuer)
         own = own_fqdn(issuer, wanted.product_row)
-    except Exception:  # as above: an issuer that cannot be read is nobody's own
+    except Exception:  # an issuer that cannot be read is nobody's own
         return {"issued_as": "other"}
     if own is not None:
         return {"issued_as": "own", "own_fqdn": own}
@@ -98,7 +98,7 @@ def expand(wanted) -> list:
     if not wanted.many:
         return [wanted]
     paths = sorted(path for path in glob.glob(wanted.path) if not os.path.isdir(path))
-    return [wanted._replace(name=f"{wanted.name}:{path}", path=path, key_path=wanted.key_path and path, many=False) for path in paths]
+    return [wanted._replace(name=f"{wanted.name}:{path}", path=path, key_path=wanted.key_path and path, many=False) for path in paths] or [wanted]
 
 
 def products_here() -> list:

@@ -49,7 +49,7 @@ class Finding(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The strongest answer, all findings, and when warn and renew begin (None: unknown or never)."""
+    """The strongest answer, all findings, when warn and renew begin (or None)."""
 
     action: int
     reason: str
@@ -75,7 +75,8 @@ def instants(not_before: datetime, not_after: datetime, rule) -> tuple:
     elif rule.renew_before is None and rule.warn_days is not None:
         earlier = timedelta(days=rule.warn_days + 1, seconds=-1)
     else:
-        earlier = min(2 * before, lifetime) if rule.warns else None
+        # As far ahead as Proxmox's own, or less where it lives too short for that.
+        earlier = before + min(before / 2, timedelta(days=15)) if rule.warns else None
     due_at = _at(not_after, before)
     return (None if earlier is None else min(_at(not_after, earlier), due_at)), due_at
 
@@ -88,10 +89,10 @@ def _at(end: datetime, before: timedelta) -> datetime:
 
 
 def refuse_endless(lifetime: timedelta, rule, where: str) -> None:
-    """Raises InputError when a fresh certificate of this lifetime would be due at once."""
+    """Raises InputError when a fresh certificate would be due within a day or a tenth of its life."""
     start = datetime(2000, 1, 1)
     due_at = instants(start, start + lifetime, rule)[1]
-    if due_at <= start:
+    if due_at - start < min(timedelta(days=1), lifetime / 10):
         raise InputError(f"a certificate that lives {in_words(lifetime)} would be renewed on every run", where=where,
                          way_out="Give a shorter renew_before, or a longer lifetime")
 
@@ -193,7 +194,7 @@ def _forced(facts, wanted, now, at):
         return Finding(RENEW, "forced", "asked for by force")
 
 
-# In the order in which the first of equally strong findings names the reason.
+# The first of equally strong findings names the reason.
 CHECKS = (
     _flag("interrupted", "an installation was interrupted; it is ended before anything else"),
     _missing, _unreadable, _pair, _ends, _renamed, _names, _subject, _key_kind,

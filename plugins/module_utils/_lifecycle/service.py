@@ -66,12 +66,13 @@ _ACTIVATIONS = {
     "reload": lambda unit: isinstance(unit, str) and _UNIT.fullmatch(unit),
     "restart": lambda unit: isinstance(unit, str) and _UNIT.fullmatch(unit),
     "command": lambda words: isinstance(words, list) and words and all(isinstance(word, str) and word for word in words),
-    "proxmox": lambda daemon: isinstance(daemon, dict) and set(daemon) == {"pid_path", "socket_prefix"} and all(isinstance(text, str) and text for text in daemon.values()),
+    "proxmox": lambda daemon: (isinstance(daemon, dict) and set(daemon) == {"pid_path", "socket_prefix"}
+                               and all(isinstance(text, str) and text for text in daemon.values())),
 }
 
 
 def _activate(activate, where: str):
-    if activate is None:
+    if not activate:
         return None
     if len(activate) != 1 or not all(how in _ACTIVATIONS and _ACTIVATIONS[how](what) for how, what in activate.items()):
         raise InputError("is not one way to tell a service", where=where,

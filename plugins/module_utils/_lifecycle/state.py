@@ -80,7 +80,7 @@ class Memory:
         if record == before:
             return
         self.make()
-        # Only state.json is written under a lock: elsewhere two runs must not share a temporary.
+        # Only state.json is written under a lock.
         write_private(os.path.join(self.folder, name), json.dumps(record, indent=1, sort_keys=True).encode() + b"\n",
                       "new" if name == "state.json" else str(os.getpid()))
 

@@ -10,9 +10,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
 from .._core.durations import rfc3339
 from .._core.errors import EvergreenError, FileRefused, PairRefused
 from . import parse, pem
@@ -42,8 +39,9 @@ def material(given: bytes, key_given: bytes | None, now: datetime, where: str, k
     except EvergreenError:
         raise
     except Exception as error:  # a key or name of a kind that the library cannot load, whatever it raises
-        raise PairRefused(f"certificate, chain and key cannot be compared: {error}", where=where, way_out="Give another certificate; nothing was written") from error
-    return Material(b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates), to_pem(key))
+        raise PairRefused(f"certificate, chain and key cannot be compared: {error}", where=where,
+                          way_out="Give another certificate; nothing was written") from error
+    return Material(b"".join(one.public_bytes(parse.serialization.Encoding.PEM) for one in certificates), to_pem(key))
 
 
 def _certificates(given: bytes, where: str) -> list:
@@ -61,7 +59,7 @@ def _mismatch(certificates: list, key) -> str:
     return "the private key does not belong to the certificate"
 
 
-def _refuse_dates(leaf: x509.Certificate, now: datetime, where: str, allowed: bool) -> None:
+def _refuse_dates(leaf: parse.x509.Certificate, now: datetime, where: str, allowed: bool) -> None:
     start, end = parse.dates(leaf)
     if allowed or start <= now <= end:
         return

@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+try:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+except ImportError:
+    pass  # parse.require_library says so
 
-_CURVES = {256: ec.SECP256R1, 384: ec.SECP384R1, 521: ec.SECP521R1}
+_CURVES = {256: "SECP256R1", 384: "SECP384R1", 521: "SECP521R1"}
 
 
 def new_key(key_type: str, size: int | None):
     """A new private key of type RSA (size in bits), EC (256, 384 or 521: the NIST curves) or Ed25519."""
     if key_type == "RSA":
         return rsa.generate_private_key(public_exponent=65537, key_size=size)
-    return ec.generate_private_key(_CURVES[size]()) if key_type == "EC" else ed25519.Ed25519PrivateKey.generate()
+    return ec.generate_private_key(getattr(ec, _CURVES[size])()) if key_type == "EC" else ed25519.Ed25519PrivateKey.generate()
 
 
 def to_pem(key) -> bytes:

@@ -12,7 +12,7 @@ from .._core.errors import InputError
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
-_WAY_OUT = "Give a host name, an address, or one of DNS:, IP:, email:, URI: with its value"
+_WAY_OUT = "Give a host name, an address, or DNS:, IP:, email:, URI: with a value"
 
 
 def parse_name(text: str, where: str = "") -> str:

@@ -31,7 +31,7 @@ PRODUCTS = {
                    organizations=("Proxmox Backup Server",), found_by=("/etc/proxmox-backup",), **_OWN),
     "pdm": Product("Proxmox Datacenter Manager", path="/etc/proxmox-datacenter-manager/auth/api.pem",
                    key_path="/etc/proxmox-datacenter-manager/auth/api.key", found_by=("/etc/proxmox-datacenter-manager/auth",),
-                   # Certificates of before September 2025 carry the name of Proxmox Backup Server.
+                   # Before September 2025 it wrote the other name.
                    organizations=("Proxmox Datacenter Manager", "Proxmox Backup Server"), **_OWN),
     "pve": Product("Proxmox VE", path="/etc/pve/local/pveproxy-ssl.pem", key_path="/etc/pve/local/pveproxy-ssl.key", found_by=("/etc/pve/local",),
                    keeps=(("pve-ssl", "/etc/pve/local/pve-ssl.pem", "/etc/pve/local/pve-ssl.key"),)),
@@ -39,7 +39,7 @@ PRODUCTS = {
                    keeps=(("pmg-tls", "/etc/pmg/pmg-tls.pem", "/etc/pmg/pmg-tls.pem"),)),
 }
 
-# Written by Proxmox VE alone, never by us, whatever is asked (seeds 002 and 004; acceptance row 38).
+# Never written by us, whatever is asked (seeds 002, 004; row 38).
 CLUSTER_CA = re.compile(r"CN\s?=\s?Proxmox Virtual Environment, OU\s?=\s?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}, "
                         r"O\s?=\s?PVE Cluster Manager CA")
 _SELF_SIGNED = r"O\s?=\s?(?:%s), OU\s?=\s?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}, CN\s?=\s?(?P<fqdn>.*)"

@@ -106,7 +106,8 @@ def test_any_answer_but_ok_is_a_failure(tmp_path, answer, says):
 
 
 @pytest.mark.parametrize("serve", [
-    pytest.param(lambda connection: time.sleep(0.5), id="hangs"), pytest.param(lambda connection: connection.sendall(b"OK: nu") or time.sleep(0.5), id="hangs in the middle"),
+    pytest.param(lambda connection: time.sleep(0.5), id="hangs"),
+    pytest.param(lambda connection: connection.sendall(b"OK: nu") or time.sleep(0.5), id="hangs in the middle"),
     pytest.param(dripping(b"O"), id="drips"), pytest.param(lambda connection: None, id="hangs up"),
 ])
 def test_a_daemon_that_does_not_answer_is_not_waited_for(tmp_path, serve):
@@ -121,7 +122,8 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for(tmp_path, serve):
 
 @pytest.mark.parametrize(("content", "says"), [
     pytest.param("", "not the number", id="empty"), pytest.param("\n", "not the number", id="a line end"), pytest.param("0", "not the number", id="zero"),
-    pytest.param("-1", "not the number", id="negative"), pytest.param("1 2", "not the number", id="two numbers"), pytest.param("12a", "not the number", id="letters"),
+    pytest.param("-1", "not the number", id="negative"), pytest.param("1 2", "not the number", id="two numbers"),
+    pytest.param("12a", "not the number", id="letters"),
     pytest.param("../../etc", "not the number", id="a path"), pytest.param("\u0661\u0662", "not the number", id="digits of another script"),
     pytest.param("999999999", "not the number", id="a number beyond all processes"), pytest.param("x" * 65, "more than", id="more than a number can be"),
     pytest.param("1\x1b[2J", "not the number", id="an escape sequence"),

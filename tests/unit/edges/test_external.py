@@ -23,6 +23,7 @@ from ansible_collections.evergreen.pki.tests.unit.helpers import (
     der,
     key_pem,
     kill_at,
+    memory_disk,
     needs_root,
     pem,
     temporaries,
@@ -75,7 +76,8 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path):
-    return Place(tmp_path)
+    with memory_disk(tmp_path) as folder:
+        yield Place(folder)
 
 
 def mode_of(path) -> int:
@@ -136,7 +138,8 @@ def test_a_second_run_changes_nothing(place):
 
 
 @pytest.mark.parametrize("given", [
-    {"content": (PEMS[0] + KEYS[0]).decode()}, {"content": PEMS[0].decode()}, {"content": ("text\n" + PEMS[0].decode()).replace("\n", "\r\n"), "key_content": KEYS[0].decode()},
+    {"content": (PEMS[0] + KEYS[0]).decode()}, {"content": PEMS[0].decode()},
+    {"content": ("text\n" + PEMS[0].decode()).replace("\n", "\r\n"), "key_content": KEYS[0].decode()},
 ])
 def test_the_same_pair_in_another_form_is_no_change(place, given):
     """What counts is the pair, not how it was written down."""
@@ -226,7 +229,8 @@ def test_two_names_of_one_file_never_lose_the_key(place):
 REFUSALS = [
     pytest.param({"number": 0, "key_content": KEYS[1].decode()}, PairRefused, "does not belong", id="the key of another certificate"),
     pytest.param({"content": (PEMS[0] + KEYS[1]).decode()}, PairRefused, "does not belong", id="the wrong key in the certificate file"),
-    pytest.param({"content": KEYS[0].decode(), "key_content": PEMS[0].decode()}, FileRefused, "private key where a certificate belongs", id="the two exchanged"),
+    pytest.param({"content": KEYS[0].decode(), "key_content": PEMS[0].decode()}, FileRefused, "private key where a certificate belongs",
+                 id="the two exchanged"),
     pytest.param({"number": 0, "key_content": key_pem(a_key(20), b"x").decode()}, FileRefused, "encrypted", id="an encrypted key"),
     pytest.param({"content": (PEMS[0] + key_pem(a_key(20), b"x")).decode()}, FileRefused, "encrypted", id="an encrypted key in the certificate file"),
     pytest.param({"number": 0, "now": NOW + 91 * DAY}, PairRefused, "expired", id="an expired certificate"),
@@ -239,13 +243,16 @@ REFUSALS = [
     pytest.param({"content": "\udcff\ud800", "key_content": "\udcff"}, EvergreenError, "content", id="bytes that are no text"),
     pytest.param({"content": "{{ lookup('file', 'x') }}"}, FileRefused, "no certificate", id="a template that was not filled in"),
     pytest.param({"src": "/nowhere/web.pem"}, FileRefused, "/nowhere/web.pem: .*no such file", id="a source that is not there"),
-    pytest.param({"content": PEMS[0].decode(), "key_src": "/nowhere/web.key"}, FileRefused, "/nowhere/web.key: .*key_src", id="a key's source that is not there"),
+    pytest.param({"content": PEMS[0].decode(), "key_src": "/nowhere/web.key"}, FileRefused, "/nowhere/web.key: .*key_src",
+                 id="a key's source that is not there"),
     pytest.param({"src": "/dev/zero"}, FileRefused, "regular", id="a device"), pytest.param({"src": "/tmp"}, FileRefused, "folder", id="a folder"),
     pytest.param({"number": 0, "declared": {"owner": "no-such-user"}}, InputError, "^owner: ", id="an owner that is not there"),
     pytest.param({"number": 0, "declared": {"group": "no-such-group"}}, InputError, "^group: ", id="a group that is not there"),
     pytest.param({"number": 0, "declared": {"key_mode": "rw"}}, InputError, "^key_mode: ", id="a mode that is none"),
     pytest.param({"number": 0, "declared": {"activate": {"reload": "a b"}}}, InputError, "^activate: ", id="a unit that is none"),
     pytest.param({"number": 0, "declared": {"key_path": None}}, InputError, "^key_path: ", id="no place for the key"),
+    pytest.param({"number": 0, "declared": {"path": "/etc/haproxy/certs/*.pem", "key_path": None}}, InputError, "^path: .*watched", id="a pattern for many files"),
+    pytest.param({"number": 0, "content": (PEMS[0] * 2500).decode()}, FileRefused, "bytes", id="more certificates than anybody would read again"),
     pytest.param({"number": 0, "declared": {"path": "/nowhere/web.pem"}}, HostError, "/nowhere/web.pem: .*folder", id="a folder that is not there"),
 ]
 
@@ -380,15 +387,18 @@ def test_what_has_a_service_wants_a_proof(place, declared, pending):
 
 SITUATIONS = [
     pytest.param([], {"number": 0}, id="nothing there"), pytest.param([{"number": 0}], {"number": 0}, id="the same pair"),
-    pytest.param([{"number": 0}], {"number": 1}, id="another pair"), pytest.param([{"number": 0}], {"number": 0, "declared": {"key_mode": "0400"}}, id="another mode"),
+    pytest.param([{"number": 0}], {"number": 1}, id="another pair"),
+    pytest.param([{"number": 0}], {"number": 0, "declared": {"key_mode": "0400"}}, id="another mode"),
     pytest.param([{"number": 0}, {"number": 1}], {"state": "restored"}, id="a pair to be brought back"),
     pytest.param([{"number": 0}, {"number": 1}, {"state": "restored"}], {"state": "restored"}, id="brought back already"),
     pytest.param([{"number": 0}], {"state": "restored"}, id="back to nothing"),
     pytest.param([], {"number": 0, "declared": {"activate": {"reload": "nginx"}}}, id="nothing there, with a service"),
     pytest.param([{"number": 0}], {"number": 1, "declared": {"endpoints": ["localhost:443"]}}, id="another pair, with an endpoint"),
     pytest.param([{"number": 0, "declared": {"activate": {"reload": "nginx"}}}], {"number": 0}, id="still to be proven"),
-    pytest.param([{"number": 0, "declared": {"activate": {"reload": "nginx"}}}], {"number": 1}, id="another pair without a service, the one before to be proven"),
-    pytest.param([{"number": 0}, {"number": 1}], {"state": "restored", "declared": {"activate": {"reload": "nginx"}}}, id="a pair to be brought back, with a service"),
+    pytest.param([{"number": 0, "declared": {"activate": {"reload": "nginx"}}}], {"number": 1},
+                 id="another pair without a service, the one before to be proven"),
+    pytest.param([{"number": 0}, {"number": 1}], {"state": "restored", "declared": {"activate": {"reload": "nginx"}}},
+                 id="a pair to be brought back, with a service"),
     pytest.param([{"number": 0}], {"state": "restored", "declared": {"activate": {"reload": "nginx"}}}, id="back to nothing, with a service"),
 ]
 

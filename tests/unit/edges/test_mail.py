@@ -12,6 +12,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._core import mail
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import HostError, InputError, chain
 from ansible_collections.evergreen.pki.tests.unit.edges.servers import MailServer, Pair, Server, free_port, saying, wait_for_end
 
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
 LOGIN = ("evergreen", "p4ss word")
 HEADERS = {"from", "to", "subject", "date", "message-id", "auto-submitted", "content-type", "content-transfer-encoding", "mime-version"}
 
@@ -154,7 +155,7 @@ def test_a_subject_stays_one_header(plain, subject):
     """Nothing in a subject adds a header, a recipient or a body."""
     envelope = arrival(plain, subject=subject, body="the only body")
     arrived = parsed(envelope.content)
-    assert {key.lower() for key in arrived.keys()} - {"x-peer", "x-mailfrom", "x-rcptto"} == HEADERS
+    assert {key.lower() for key, value in arrived.items()} == HEADERS
     assert envelope.rcpt_tos == ["ops@example.org"] and arrived.get_payload(decode=True).strip() == b"the only body"
 
 

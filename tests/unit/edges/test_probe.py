@@ -58,7 +58,8 @@ def test_the_leaf_is_seen_though_nobody_trusts_it(pair, version):
 
 
 @pytest.mark.parametrize("shape", [
-    pytest.param({"left": timedelta(days=-400)}, id="expired"), pytest.param({"left": timedelta(days=4000), "lifetime": timedelta(days=90)}, id="not yet valid"),
+    pytest.param({"left": timedelta(days=-400)}, id="expired"),
+    pytest.param({"left": timedelta(days=4000), "lifetime": timedelta(days=90)}, id="not yet valid"),
     pytest.param({"names": ("DNS:elsewhere.example",)}, id="for another name"), pytest.param({"names": ()}, id="without names"),
     pytest.param({"left": timedelta(days=365000), "lifetime": timedelta(days=365000)}, id="a thousand years"),
 ])
@@ -222,10 +223,11 @@ def test_a_listener_that_never_accepts_is_not_waited_for():
         full = stack.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        for count in range(3):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(full.getsockname())
+        fillers = []
+        for number in range(3):
+            fillers.append(stack.enter_context(socket.socket()))
+            fillers[number].setblocking(False)
+            fillers[number].connect_ex(full.getsockname())
         time.sleep(0.05)
         start = time.monotonic()
         with pytest.raises(ProofError, match="no answer within 0.3 seconds"):

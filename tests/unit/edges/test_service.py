@@ -19,7 +19,8 @@ def test_nothing_declared_leaves_files_as_they_are():
 
 
 @pytest.mark.parametrize(("product", "group", "activate", "port"), [
-    pytest.param("pbs", "backup", PBS_SOCKET, 8007, id="Proxmox Backup Server"), pytest.param("pdm", "www-data", PDM_SOCKET, 8443, id="Proxmox Datacenter Manager"),
+    pytest.param("pbs", "backup", PBS_SOCKET, 8007, id="Proxmox Backup Server"),
+    pytest.param("pdm", "www-data", PDM_SOCKET, 8443, id="Proxmox Datacenter Manager"),
 ])
 def test_a_product_brings_its_own(product, group, activate, port):
     """Owner, group, modes, socket and port of the products (proxmox-formats 1.1, 1.6, 5.2; row 15)."""
@@ -30,6 +31,7 @@ def test_a_product_brings_its_own(product, group, activate, port):
 @pytest.mark.parametrize(("declared", "key", "value"), [
     ({"owner": "backup"}, "owner", "backup"), ({"group": "www-data"}, "group", "www-data"), ({"mode": "0600"}, "mode", 0o600),
     ({"key_mode": "0400"}, "key_mode", 0o400), ({"activate": {"restart": "x.service"}}, "activate", {"restart": "x.service"}),
+    ({"activate": {}}, "activate", None),
     ({"endpoints": ["pbs1.example:8007"]}, "endpoints", (Endpoint("pbs1.example:8007"),)), ({"endpoints": []}, "endpoints", ()),
 ])
 def test_each_option_overrides_the_product(declared, key, value):
@@ -86,11 +88,12 @@ def test_ways_to_tell_a_service(activate):
 
 
 @pytest.mark.parametrize("activate", [
-    pytest.param({}, id="none"), pytest.param({"reload": "a", "restart": "b"}, id="two"), pytest.param({"kill": "a"}, id="unknown"),
+    pytest.param({"reload": "a", "restart": "b"}, id="two"), pytest.param({"kill": "a"}, id="unknown"),
     pytest.param({"reload": "a b"}, id="a blank in a unit"), pytest.param({"reload": "a;id"}, id="shell signs in a unit"),
     pytest.param({"reload": "a\n"}, id="a line end in a unit"), pytest.param({"reload": ""}, id="an empty unit"), pytest.param({"reload": None}, id="no unit"),
     pytest.param({"restart": ["a"]}, id="a list of units"), pytest.param({"command": "systemctl reload a"}, id="a command in one string"),
-    pytest.param({"command": []}, id="an empty command"), pytest.param({"command": [""]}, id="an empty word"), pytest.param({"command": ["a", 1]}, id="a number for a word"),
+    pytest.param({"command": []}, id="an empty command"), pytest.param({"command": [""]}, id="an empty word"),
+    pytest.param({"command": ["a", 1]}, id="a number for a word"),
     pytest.param({"proxmox": {"pid_path": "/run/x.pid"}}, id="half a socket"), pytest.param({"proxmox": "pbs"}, id="a product's name"),
     pytest.param({"proxmox": {"pid_path": "/run/x.pid", "socket_prefix": "/run/x-", "timeout": 3}}, id="a socket with more"),
     pytest.param({"proxmox": {"pid_path": None, "socket_prefix": None}}, id="a socket that is not named"),
@@ -122,20 +125,27 @@ def test_endpoints_that_are_one(given, endpoint):
 
 @pytest.mark.parametrize("given", [
     pytest.param("localhost", id="no port"), pytest.param("localhost:", id="an empty port"), pytest.param(":443", id="no host"), pytest.param("", id="nothing"),
-    pytest.param("localhost:0", id="port zero"), pytest.param("localhost:65536", id="a port too high"), pytest.param("localhost:99999999999", id="a port far too high"),
-    pytest.param("localhost:https", id="a service's name"), pytest.param("localhost:-1", id="a negative port"), pytest.param("localhost:\u0664\u0664\u0663", id="digits of another script"),
-    pytest.param("::1:443", id="an address without brackets"), pytest.param("[::1]", id="an address without port"), pytest.param("[fe80::1%lo]:443", id="an interface"),
+    pytest.param("localhost:0", id="port zero"), pytest.param("localhost:65536", id="a port too high"),
+    pytest.param("localhost:99999999999", id="a port far too high"),
+    pytest.param("localhost:https", id="a service's name"), pytest.param("localhost:-1", id="a negative port"),
+    pytest.param("localhost:\u0664\u0664\u0663", id="digits of another script"),
+    pytest.param("::1:443", id="an address without brackets"), pytest.param("[::1]", id="an address without port"),
+    pytest.param("[fe80::1%lo]:443", id="an interface"),
     pytest.param("https://web.example:443", id="a URL"), pytest.param("web.example:443/path", id="a path"), pytest.param("user@web.example:443", id="a user"),
     pytest.param("a b:443", id="a blank"), pytest.param("web.example:443\n", id="a line end"), pytest.param("web.example\n:443", id="a line end in the host"),
-    pytest.param("{{ host }}:443", id="a template"), pytest.param("$(id):443", id="shell signs"), pytest.param(443, id="a number"), pytest.param(None, id="null"),
+    pytest.param("{{ host }}:443", id="a template"), pytest.param("$(id):443", id="shell signs"), pytest.param(443, id="a number"),
+    pytest.param(None, id="null"),
     pytest.param(["localhost:443"], id="a list"), pytest.param({}, id="an empty dictionary"), pytest.param({"server_name": "a"}, id="no address"),
     pytest.param({"address": "a:1", "port": 2}, id="an unknown key"), pytest.param({"address": "a:1", "starttls": "ftp"}, id="an unknown protocol"),
-    pytest.param({"address": "a:1", "starttls": "SMTP"}, id="a protocol in capitals"), pytest.param({"address": "a:1", "starttls": ["smtp"]}, id="a list of protocols"),
+    pytest.param({"address": "a:1", "starttls": "SMTP"}, id="a protocol in capitals"),
+    pytest.param({"address": "a:1", "starttls": ["smtp"]}, id="a list of protocols"),
     pytest.param({"address": "a:1", "starttls": True}, id="yes"), pytest.param({"address": None}, id="a null address"),
     pytest.param({"address": "a:1", "server_name": "a b"}, id="a blank in the name"), pytest.param({"address": "a:1", "server_name": ""}, id="an empty name"),
     pytest.param({"address": "a:1", "server_name": "*.example"}, id="a wildcard, which nobody can ask for"),
-    pytest.param({"address": "a:1", "server_name": "user@a.example"}, id="a mail address"), pytest.param({"address": "a:1", "server_name": "URI:https://a.example"}, id="a URI"),
-    pytest.param({"address": "a:1", "server_name": ["a.example"]}, id="a list of names"), pytest.param({"address": "a:1", "server_name": "a\n"}, id="a line end in the name"),
+    pytest.param({"address": "a:1", "server_name": "user@a.example"}, id="a mail address"),
+    pytest.param({"address": "a:1", "server_name": "URI:https://a.example"}, id="a URI"),
+    pytest.param({"address": "a:1", "server_name": ["a.example"]}, id="a list of names"),
+    pytest.param({"address": "a:1", "server_name": "a\n"}, id="a line end in the name"),
 ])
 def test_endpoints_that_are_none_are_refused(given):
     """A mistake is refused with its option and a way out, before anything is asked."""

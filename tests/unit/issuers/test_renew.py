@@ -58,8 +58,7 @@ class Host:
 
     def wanted(self, fqdn=FQDN, force=False, **declaration):
         """Without an activation unless one is declared, so that nothing is left to be proven."""
-        record = wanted(fqdn, force, **{"product": "pbs", "path": str(self.path), "key_path": str(self.key_path), "key_type": "EC", **OWNERS, **declaration})
-        return record
+        return wanted(fqdn, force, **{"product": "pbs", "path": str(self.path), "key_path": str(self.key_path), "key_type": "EC", **OWNERS, **declaration})
 
     def state(self):
         return State(self.state_path)

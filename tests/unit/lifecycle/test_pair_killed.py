@@ -149,17 +149,16 @@ def test_a_restoration_killed_at_any_instant(quick_disk, kind, prepare, after):
     assert seen == {NEW, after}
 
 
-@pytest.mark.parametrize("kind", [Place, Combined], ids=["two files", "one combined file"])
-def test_a_repair_killed_at_any_instant(quick_disk, kind):
+def test_a_repair_killed_at_any_instant(quick_disk):
     """A repair that is killed itself is repaired by the next run."""
-    begun = next(number for number, place in each_kill(quick_disk / "first", kind, old_pair, lambda place, run: place.install(NEW, run))
+    begun = next(number for number, place in each_kill(quick_disk / "first", Place, old_pair, lambda place, run: place.install(NEW, run))
                  if place.memory().has("journal.json"))
 
     def half_done(place):
         old_pair(place)
         place.install(NEW, functools.partial(kill_at, begun))
         assert place.memory().has("journal.json")
-    for number, place in each_kill(quick_disk, kind, half_done, lambda place, run: place.repair(run)):
+    for number, place in each_kill(quick_disk, Place, half_done, lambda place, run: place.repair(run)):
         place.repair()
         assert place.on_disk() == NEW and place.memory().load()["installed"]["fingerprint"] == NEW[-1].decode(), number
         goes_on(place, number)

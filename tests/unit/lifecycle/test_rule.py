@@ -61,18 +61,19 @@ def test_the_fraction_of_a_second_does_not_count():
 
 
 @pytest.mark.parametrize(("declaration", "lifetime", "warn_from", "due_from"), [
-    pytest.param(WEB, 90 * DAY, 60 * DAY, 30 * DAY, id="90 days: a third"),
-    pytest.param(WEB, 10 * DAY, 10 * DAY * 2 / 3, 10 * DAY / 3, id="exactly 10 days: a third"),
+    pytest.param(WEB, 90 * DAY, 45 * DAY, 30 * DAY, id="90 days: a third, warning 15 days before"),
+    pytest.param(WEB, 10 * DAY, 5 * DAY, 10 * DAY / 3, id="exactly 10 days: a third, warning half as long before"),
     pytest.param(WEB, 10 * DAY - SECOND, None, (10 * DAY - SECOND) / 2, id="a second under 10 days: half"),
     pytest.param(WEB, 160 * HOUR, None, 80 * HOUR, id="160 hours: half"),
-    pytest.param({"renew_before": "15d"}, 90 * DAY, 30 * DAY, 15 * DAY, id="15 days, warning twice as early"),
+    pytest.param({"renew_before": "30d"}, 90 * DAY, 45 * DAY, 30 * DAY, id="30 days, warning 15 days before"),
+    pytest.param({"renew_before": "29d"}, 90 * DAY, 43 * DAY + 12 * HOUR, 29 * DAY, id="29 days, warning half as long before"),
     pytest.param({"renew_before": "36h", "warn_before": "48h"}, 90 * DAY, 48 * HOUR, 36 * HOUR, id="hours for both"),
     pytest.param({"renew_before": "1/2", "warn_before": "2/3"}, 90 * DAY, 60 * DAY, 45 * DAY, id="fractions for both"),
     pytest.param({"renew_before": "30d", "warn_before": "10d"}, 90 * DAY, 30 * DAY, 30 * DAY, id="a warning behind the renewal is no warning"),
     pytest.param({"renew_before": "0"}, 90 * DAY, timedelta(), timedelta(), id="not before its end"),
-    pytest.param({**PBS, "renew_before": "5d"}, 3650 * DAY, 10 * DAY, 5 * DAY, id="the product's rule overridden"),
+    pytest.param({**PBS, "renew_before": "5d"}, 3650 * DAY, 7 * DAY + 12 * HOUR, 5 * DAY, id="the product's rule overridden"),
     pytest.param({**PBS, "warn_before": "60d"}, 3650 * DAY, 60 * DAY, 16 * DAY - SECOND, id="the product's warning overridden"),
-    pytest.param(BOUGHT, 90 * DAY, 60 * DAY, 30 * DAY, id="external: the same instants"),
+    pytest.param(BOUGHT, 90 * DAY, 30 * DAY, 30 * DAY, id="external: no warning ahead of the one that it is due"),
     pytest.param({"name": "le", "issuer": "acme", "path": "/a", "key_path": "/b"}, 90 * DAY, 30 * DAY, 30 * DAY, id="ACME: no warning ahead"),
 ])
 def test_instants(declaration, lifetime, warn_from, due_from):
@@ -230,15 +231,18 @@ def test_hostile_facts_stay_data():
 
 
 @pytest.mark.parametrize(("lifetime", "declaration", "sound"), [
-    pytest.param("16d", {**PBS}, True, id="a second longer than the product's rule"),
-    pytest.param("15d", {**PBS}, False, id="as long as the product's rule"),
+    pytest.param("17d", {**PBS}, True, id="a day longer than the product's rule"),
+    pytest.param("16d", {**PBS}, False, id="a second longer than the product's rule"),
     pytest.param("90d", {"renew_before": "89d"}, True, id="a day of life"),
+    pytest.param("90d", {"renew_before": "2136h1s"}, False, id="a second less than a day of life"),
+    pytest.param("10h", {"renew_before": "9h"}, True, id="a tenth of a short life"),
+    pytest.param("10h", {"renew_before": "9h1s"}, False, id="a second less than a tenth of a short life"),
     pytest.param("90d", {"renew_before": "90d"}, False, id="as long as the lifetime"),
     pytest.param("160h", {"renew_before": "15d"}, False, id="15 days of a 160-hour certificate"),
-    pytest.param("1h", {"renew_before": "999/1000"}, True, id="nearly the whole lifetime"),
+    pytest.param("1h", {"renew_before": "999/1000"}, False, id="nearly the whole lifetime"),
 ])
 def test_a_rule_that_renews_on_every_run(lifetime, declaration, sound):
-    """A fresh certificate must not be due at once."""
+    """A fresh certificate must not be due within a day, or a tenth of a life that is shorter: a daily run would renew it each time."""
     try:
         wanted(**declaration, lifetime=lifetime)
     except InputError as error:

@@ -7,6 +7,7 @@ A program of its own that forks for each module: starting Python and loading ans
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import pickle
@@ -48,9 +49,15 @@ def _run(module: str, arguments: str, output: str) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-if __name__ == "__main__":
+def _load_once() -> None:
+    """What all modules need is loaded before the first of them; the modules themselves are not."""
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-    import ansible.module_utils.basic  # noqa: F401  loaded once for all
-    import conftest  # noqa: F401  makes the collection importable here, too
-    import cryptography.x509  # noqa: F401
+    import ansible.module_utils.basic  # noqa: F401
+    import conftest  # makes the collection importable here, too
+    for path in sorted((conftest.ROOT / "plugins" / "module_utils").glob("*/*.py")):
+        importlib.import_module(f"ansible_collections.evergreen.pki.plugins.module_utils.{path.parent.name}.{path.stem}")
+
+
+if __name__ == "__main__":
+    _load_once()
     serve()

@@ -108,7 +108,7 @@ def test_keys_requests_and_parameters_are_passed_over_in_a_folder(folder):
     pytest.param("a.pem", A[:200], "the certificate is cut off", id="cut off"),
     pytest.param("a.pem", BROKEN, "the certificate cannot be read", id="broken"),
     pytest.param("a.pem", bytes(range(256)) * 10, "there is no certificate in it", id="binary"),
-    pytest.param("a.pem", b"x" * ((1 << 20) + 1), "more than the 1048576", id="huge"),
+    pytest.param("a.pem", b"x" * ((1 << 20) + 1), "more than 1048576", id="huge"),
     pytest.param("a.p12", b"\x30\x05\x02\x01\x03\x05\x00", "cannot be opened without a passphrase", id="a broken store"),
 ])
 def test_a_file_that_was_named_is_never_passed_over(folder, name, data, says):

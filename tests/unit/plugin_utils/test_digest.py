@@ -19,7 +19,8 @@ def entry(name="pbs", action="warn", reason="upcoming", **more) -> dict:
 
 def outcome(name="pbs", result="renewed", **more) -> dict:
     """What the role keeps of one renewal."""
-    return {"name": name, "path": "/etc/proxmox-backup/proxy.pem", "result": result, "reason": "due", "message": "expires in 3 days", "fingerprint": FINGERPRINT,
+    return {"name": name, "path": "/etc/proxmox-backup/proxy.pem", "result": result, "reason": "due", "message": "expires in 3 days",
+            "fingerprint": FINGERPRINT,
             "old_fingerprint": OLD, "not_after": "2036-11-20T00:00:00Z", **more}
 
 
@@ -153,7 +154,8 @@ def test_an_outcome_that_no_plan_foresaw_is_told_too():
 def test_one_digest_for_the_fleet():
     """Counts in the subject, failures first in the text, hosts in order, one paragraph each certificate."""
     told = report({
-        "h3": part(entry(action="renew"), outcomes=[outcome()]), "h1": part(entry()), "h2": part(entry(action="renew"), outcomes=[outcome(result="failed", message="disk full")]),
+        "h3": part(entry(action="renew"), outcomes=[outcome()]), "h1": part(entry()),
+        "h2": part(entry(action="renew"), outcomes=[outcome(result="failed", message="disk full")]),
         "h4": part(entry(reason="excessive_lifetime", message="lives 365000 days")), "h5": part()})
     assert told["subject"] == "Certificates: 1 failed, 1 renewed, 1 coming up, 1 to look at (5 hosts)"
     headings = ["FAILED", "* h2: pbs", "RENEWED", "* h3: pbs", "COMING UP", "* h1: pbs", "NEEDS ATTENTION", "* h4: pbs"]
@@ -174,7 +176,8 @@ def test_since_when_it_fails_is_said():
 
 @pytest.mark.parametrize("told", [
     pytest.param({"h1": part(entry(message=HOSTILE, path=HOSTILE, since=HOSTILE))}, id="a reminder"),
-    pytest.param({"h1": part(entry(action="renew"), outcomes=[outcome(message=HOSTILE, fingerprint=HOSTILE, old_fingerprint=HOSTILE, not_after=HOSTILE)])}, id="a renewal"),
+    pytest.param({"h1": part(entry(action="renew"), outcomes=[outcome(message=HOSTILE, fingerprint=HOSTILE, old_fingerprint=HOSTILE, not_after=HOSTILE)])},
+                 id="a renewal"),
     pytest.param({"h1": part(entry(action="renew"), outcomes=[outcome(result="failed", message=HOSTILE)])}, id="a failure"),
     pytest.param({"h1": part(failure=HOSTILE)}, id="a host"), pytest.param({HOSTILE: part(entry(name=HOSTILE), fqdn=HOSTILE, nodename=HOSTILE)}, id="names"),
 ])

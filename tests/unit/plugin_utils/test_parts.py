@@ -35,7 +35,8 @@ def test_the_plan_and_what_became_of_it():
 
 
 @pytest.mark.parametrize(("variables", "says"), [
-    pytest.param({"evergreen_plan": {"unreachable": True, "msg": "Failed to connect to the host via ssh"}}, "Failed to connect to the host via ssh", id="not reached"),
+    pytest.param({"evergreen_plan": {"unreachable": True, "msg": "Failed to connect to the host via ssh"}},
+                 "Failed to connect to the host via ssh", id="not reached"),
     pytest.param({"evergreen_plan": {"failed": True, "msg": "certificates[0]: path: is missing"}}, "certificates[0]: path: is missing", id="refused"),
     pytest.param({"evergreen_plan": {"failed": True, "msg": "outer", "error_chain": "outer: inner: root"}}, "outer: inner: root", id="failed, with all causes"),
     pytest.param({"evergreen_plan": {"failed": True, "msg": ["not", "text"]}}, "['not', 'text']", id="an answer of another shape"),

@@ -26,7 +26,8 @@ def test_a_host_without_a_plan_is_a_row_that_failed():
 def test_columns_are_aligned_and_nothing_trails():
     """A heading, then a line each row; columns begin at the same place; no line ends with blanks."""
     lines = table([{"host": "h1", "name": "a", "action": "none", "reason": "valid", "due_at": None, "message": ""},
-                   {"host": "a-long-host", "name": "name", "action": "renew", "reason": "excessive_lifetime", "due_at": "2026-11-16T00:00:01Z", "message": "lives long"}])
+                   {"host": "a-long-host", "name": "name", "action": "renew", "reason": "excessive_lifetime",
+                    "due_at": "2026-11-16T00:00:01Z", "message": "lives long"}])
     assert [line.split()[0] for line in lines] == ["HOST", "h1", "a-long-host"]
     assert lines[0].split() == [column.upper() for column in COLUMNS]
     assert {line.index(word) for line, word in zip(lines, ("ACTION", "none", "renew"))} == {lines[0].index("ACTION")}

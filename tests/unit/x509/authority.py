@@ -19,9 +19,9 @@ def signed(common_name: str, issuer: str, key: int, signer: int, authority: bool
     if identifiers:
         extensions += [x509.SubjectKeyIdentifier.from_public_key(a_key(key).public_key()),
                        x509.AuthorityKeyIdentifier.from_issuer_public_key(a_key(signer).public_key())]
-    return certificate(subject=(("CN", common_name),), issuer=(("CN", issuer),), key=a_key(key), signer=a_key(signer), extensions=(*options.pop("more", ()), *extensions),
-                       **{"names": () if authority else (f"DNS:{common_name}",), "left": 3000 * DAY if authority else 90 * DAY, "lifetime": 4000 * DAY if authority else 90 * DAY,
-                          **options})
+    usual = {"names": (), "left": 3000 * DAY, "lifetime": 4000 * DAY} if authority else {"names": (f"DNS:{common_name}",)}
+    return certificate(subject=(("CN", common_name),), issuer=(("CN", issuer),), key=a_key(key), signer=a_key(signer), extensions=extensions,
+                       **{**usual, **options})
 
 
 ROOT = signed("root", "root", 10, 10, authority=True)

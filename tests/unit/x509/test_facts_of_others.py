@@ -32,7 +32,7 @@ _ENCODED_ANEW = ("it returns an extension as the library would write it, we retu
     "PKITS_data/certs/ValidPolicyMappingTest12EE.crt", "PKITS_data/certs/ValidonlySomeReasonsTest19EE.crt",
     "accvraiz1.pem", "belgian-eid-invalid-visiblestring.pem", "custom/alternate-rsa-sha1-oid.der", "custom/cp_user_notice_no_explicit_text.pem",
     "custom/cp_user_notice_with_explicit_text.pem", "custom/cp_user_notice_with_notice_reference.pem"})
-_KEY_AS_IT_STANDS = ("it returns RSA-PSS keys and curves given by their numbers as plain RSA and named curves, we return what the certificate says, as pins want it", {
+_KEY_AS_IT_STANDS = ("it returns RSA-PSS keys as plain RSA and curves given by numbers as named ones, we return what the certificate says, as pins want it", {
     "custom/ec_no_named_curve.pem", "custom/rsa_pss.pem", "custom/rsa_pss_cert.pem", "custom/rsa_pss_cert_invalid_mgf.der",
     "custom/rsa_pss_cert_no_sig_params.der", "custom/rsa_pss_cert_unsupported_mgf_hash.der"})
 _NO_TEXT = ("it returns a bit string as half-decoded text, we return it in hexadecimal digits (RFC 4514, 2.4)", {
@@ -113,7 +113,8 @@ _SAMPLE = [row for index, row in enumerate(all_vectors()) if index % (40 if row[
 
 def _said(data: bytes) -> dict | None:
     """Serial number, dates and fingerprint as openssl reads them; None where it does not."""
-    asked = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-serial", "-startdate", "-enddate", "-fingerprint", "-sha256", "-dateopt", "iso_8601"],
+    wanted = ["-serial", "-startdate", "-enddate", "-fingerprint", "-sha256", "-dateopt", "iso_8601"]
+    asked = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", *wanted],
                            input=data, capture_output=True, check=False)
     if asked.returncode or b"-dateopt" in asked.stderr:
         return None

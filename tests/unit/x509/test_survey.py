@@ -92,6 +92,7 @@ def test_the_cluster_authority_is_a_root_whether_read_or_not():
 
 
 SHORT_ISSUER = signed("short", "root", 18, 10, authority=True, left=timedelta(days=30))
+SAME_ISSUER = signed("issuer", "root", 11, 10, authority=True, serial=99)
 UNDER_SHORT = signed("a.example", "short", 19, 18)
 
 
@@ -109,7 +110,7 @@ def test_a_leaf_that_outlives_its_issuer(files):
     pytest.param([("/a", LEAF), ("/b", LEAF)], [[], []], id="the same certificate twice"),
     pytest.param([("/a", certificate(serial=1), certificate(serial=2))], [[], []], id="in one file"),
     pytest.param([("/a", LEAF), ("/b", OF_ROOT)], [[], []], id="two keys"),
-    pytest.param([("/a", LEAF, ISSUER), ("/b", signed("b.example", "issuer", 20, 11), signed("issuer", "root", 11, 10, authority=True, serial=99))], [[], [], [], []],
+    pytest.param([("/a", LEAF, ISSUER), ("/b", signed("b.example", "issuer", 20, 11), SAME_ISSUER)], [[], [], [], []],
                  id="two certificates of one issuer in two chains"),
 ])
 def test_one_key_in_two_files(files, words):
@@ -155,5 +156,6 @@ def test_brief_is_a_part_of_all():
 
 def test_every_entry_has_the_same_keys():
     """Whatever the certificate holds, no key comes or goes."""
-    files = [taken("/a", LEAF, ISSUER), taken("/b", armoured("CERTIFICATE", shapes.version_1()).encode()), taken("/c", armoured("CERTIFICATE", shapes.unknown_curve()).encode()), taken(None, ROOT)]
+    odd = [armoured("CERTIFICATE", shape).encode() for shape in (shapes.version_1(), shapes.unknown_curve(), shapes.malformed_san())]
+    files = [taken("/a", LEAF, ISSUER), taken("/b", *odd), taken(None, ROOT)]
     assert len({tuple(sorted(entry)) for entry in survey(files, WISH)}) == 1

@@ -1,14 +1,14 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kills an installation at one of its steps, on a real host, with the rooms of the collection beside this file.
+"""Kills an installation at its steps, on a real host, with the rooms of the collection beside this file.
 
-    killed.py steps CASE       prints the numbers of the steps that leave different disks behind, and the last: no kill at all
+    killed.py steps CASE       kills at every step and lets a second call end it; prints the numbers of the steps after which the next
+                               run finds something else than after the ones before; the last is the whole installation
     killed.py kill CASE STEP   puts the old pair back in service, then kills at this step; prints the fingerprint of the pair on its way
 
-A step is a call that changes a disk; a write is killed half-way through. Kills that leave the same disk are one and the same
-to whoever comes next. CASE is a file: {"how": "selfsigned" or "install", "declared": the declaration, "service": unit to
-reload, "again": whether an installation went before}; for `install` with "src" and "key_src", and for `again` with "other",
-the files that it replaced.
+A step is a call that changes a disk; a write is killed half-way through. CASE is a file: {"how": "selfsigned" or "install",
+"declared": the declaration, "service": unit to reload, "again": whether an installation went before}; for `install` with "src" and
+"key_src", and for `again` with "other", the files that it replaced.
 """
 
 from __future__ import annotations
@@ -30,19 +30,18 @@ from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state imp
 CALLS = ("open", "write", "fsync", "fchmod", "fchown", "rename", "unlink", "mkdir", "rmdir")
 STATE = pathlib.Path("/var/lib/evergreen")
 SAVED = pathlib.Path("/root/killed")
+LEFT = re.compile(r"\.(?:new|old)(?:/|$)|/\.[^/]+$|/locks/")
 KILLED = 9
-LEFT = re.compile(r".*\.(new|old)\b|.*/\.[^/]*$")
 
 
 class Case:
     def __init__(self, path: str):
         given = json.loads(pathlib.Path(path).read_text())
-        self.how, self.service, self.again = given["how"], given["service"], given["again"]
+        self.how, self.service, self.again, self.other = given["how"], given["service"], given["again"], given.get("other")
         self.declared = {"product": "generic", **given["declared"]}
         self.options = {"state": "present", "set_aside": False, "allow_invalid_dates": False, "content": None, "key_content": None,
                         "src": given.get("src"), "key_src": given.get("key_src")}
-        self.files = [pathlib.Path(self.declared[key]).resolve() for key in ("key_path", "path")]
-        self.other = given.get("other")
+        self.key_file, self.file = (pathlib.Path(self.declared[key]).resolve() for key in ("key_path", "path"))
 
     def install(self) -> None:
         wanted = complete(self.declared, "host.fleet.test")
@@ -58,14 +57,14 @@ class Case:
         shutil.rmtree(STATE, ignore_errors=True)
         if self.again:
             shutil.copytree(SAVED / "state", STATE)
-        for file in self.files:
+        for file in (self.key_file, self.file):
             for left in file.parent.glob(f".{file.name}*"):
                 left.unlink()
             shutil.copy2(SAVED / file.name, file)
 
     def _save(self) -> None:
         SAVED.mkdir(mode=0o700)
-        for file in self.files:
+        for file in (self.key_file, self.file):
             shutil.copy2(file, SAVED / file.name)
         if self.again:
             self._install_before()
@@ -73,20 +72,20 @@ class Case:
 
     def _install_before(self) -> None:
         """The pair in place as if an installation had brought it: the one that it kept is another."""
-        wanted, key_file, file = self.options, *self.files
-        self.options = {**wanted, "src": str(SAVED / file.name), "key_src": str(SAVED / key_file.name)}
-        for place, other in zip(self.files, self.other):
+        wanted = self.options
+        self.options = {**wanted, "src": str(SAVED / self.file.name), "key_src": str(SAVED / self.key_file.name)}
+        for place, other in zip((self.key_file, self.file), self.other):
             shutil.copyfile(other, place)
         self.install()
         self.options = wanted
 
 
-def kill(case: Case, step: int) -> bool:
+def kill(case: Case, step: int | None) -> bool:
     """Installs in a child that dies at this step; False when it came to its end."""
     pid = os.fork()
     if pid == 0:
         exit_now, left = os._exit, [step]
-        for call in CALLS:
+        for call in CALLS if step is not None else ():
             setattr(os, call, dying(call, getattr(os, call), left, exit_now))
         case.install()
         exit_now(0)
@@ -109,36 +108,45 @@ def dying(call: str, real, left: list, exit_now):
     return wrapped
 
 
-def disk(case: Case) -> frozenset:
-    """What the next run can see: each file by name, as one of before, or as something new, whole or cut. What it would only write anew counts as there."""
-    before = {hashlib.sha256(file.read_bytes()).hexdigest() for file in SAVED.rglob("*") if file.is_file()}
-    return frozenset(look(file, before) for folder in (STATE, *{file.parent for file in case.files}) for file in folder.rglob("*"))
-
-
-def look(file: pathlib.Path, before: set) -> tuple:
-    left = LEFT.match(str(file))
-    if left:
-        return (left.group(),)
-    return str(file), oct(file.lstat().st_mode), file.is_file() and kind(file.read_bytes(), before)
-
-
-def kind(content: bytes, before: set) -> str:
-    digest = hashlib.sha256(content).hexdigest()
-    if digest in before or not content:
-        return digest
-    return "whole" if content.rstrip().endswith((b"}", b"]", b"-----")) else "cut"
-
-
 def steps(case: Case) -> list[int]:
     seen, found, step, died = set(), [], 0, True
     while died:
         case.reset()
         died = kill(case, step)
-        if disk(case) not in seen or not died:
-            seen.add(disk(case))
+        left = disk(case)
+        if left not in seen or not died:
+            seen.add(left)
             found.append(step)
+        kill(case, None)
+        check(case, step)
         step += 1
     return found
+
+
+def disk(case: Case) -> frozenset:
+    """What the next run goes by: each file as one of before or a new one, but not what would only be written anew."""
+    files = [case.key_file, case.file, *(file for file in STATE.rglob("*") if file.is_file() and not LEFT.search(str(file)))]
+    before = {digest(file) for file in SAVED.rglob("*") if file.is_file()}
+    return frozenset((str(file), digest(file) in before) for file in files)
+
+
+def digest(file: pathlib.Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def check(case: Case, step: int) -> None:
+    """After the second call there is a whole new pair, and the old one is kept."""
+    kept = next(STATE.glob("*/kept"))
+    whole = said("x509", "-noout", "-pubkey", "-in", case.file) == said("pkey", "-pubout", "-in", case.key_file)
+    new = digest(case.file) != digest(SAVED / case.file.name)
+    same = [digest(kept / "0.pem"), digest(kept / "1.pem")] == [digest(SAVED / case.key_file.name), digest(SAVED / case.file.name)]
+    half = [str(file) for file in (*STATE.glob("*/journal*"), *case.file.parent.glob(".*"))]
+    if not (whole and new and same) or half:
+        sys.exit(f"killed at step {step}: pair whole {whole}, new {new}, old one kept {same}, half done {half}")
+
+
+def said(*words) -> str:
+    return subprocess.run(["openssl", *words], check=True, stdout=subprocess.PIPE).stdout.decode()
 
 
 def main() -> None:
@@ -149,9 +157,8 @@ def main() -> None:
     case.reset()
     subprocess.run(["systemctl", "reload", case.service], check=True)
     died = kill(case, int(sys.argv[3]))
-    on_its_way = [journal.parent / "next" / "1.pem" for journal in STATE.glob("*/journal.json")] if died else [case.files[1]]
-    for file in on_its_way:
-        subprocess.run(["openssl", "x509", "-in", file, "-noout", "-fingerprint", "-sha256"], check=True)
+    for file in [journal.parent / "next" / "1.pem" for journal in STATE.glob("*/journal.json")] if died else [case.file]:
+        print(said("x509", "-in", file, "-noout", "-fingerprint", "-sha256"))
 
 
 if __name__ == "__main__":
