@@ -71,7 +71,8 @@ options:
   warn_before:
     description:
       - How long before its end people are warned, in the same form.
-      - Default is 30 whole truncated days for V(pbs) and V(pdm); 15 days before it is due for other self-signed ones, or half of O(renew_before) where that is less; else never.
+      - Default is 30 whole truncated days for V(pbs) and V(pdm); for other self-signed ones 15 days before it is due, or half of O(renew_before)
+        where that is less; else never.
     type: str
   adopt_renamed:
     description: Renew a product's certificate that was made for another FQDN than the host has now, instead of skipping it as C(renamed).

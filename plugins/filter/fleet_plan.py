@@ -56,7 +56,8 @@ def fleet_plan(hostvars, hosts, select=None):
     if not select:
         return found
     if MISSING is not None:
-        raise AnsibleFilterError("select: the Python library jmespath cannot be imported on the controller. Install python3-jmespath, or `pip install jmespath`") from MISSING
+        raise AnsibleFilterError("select: the Python library jmespath cannot be imported on the controller. "
+                                 "Install python3-jmespath, or `pip install jmespath`") from MISSING
     try:
         return jmespath.search(select, plain(found))
     except jmespath.exceptions.JMESPathError as error:

@@ -71,10 +71,8 @@ def send(options: dict, check: bool) -> dict:
 def _connected(options: dict, port: int) -> smtplib.SMTP:
     host, timeout = options["host"], options["timeout"]
     context = None if options["secure"] == "none" else _context(options["ca_path"])
-    if options["secure"] == "tls":
-        server = smtplib.SMTP_SSL(host, port, timeout=timeout, context=context)
-    else:
-        server = smtplib.SMTP(host, port, timeout=timeout)
+    kind, extra = (smtplib.SMTP_SSL, {"context": context}) if options["secure"] == "tls" else (smtplib.SMTP, {})
+    server = kind(host, port, timeout=timeout, **extra)
     try:
         if options["secure"] == "starttls":
             server.starttls(context=context)

@@ -60,7 +60,7 @@ def inform(options: dict, wish: Wish) -> dict:
     options: the module's. Raises InputError for a mistake in them, and EvergreenError with all results where nothing could be
     read at all, or anything not with `strict`.
     """
-    passphrase = None if options["passphrase"] is None else options["passphrase"].encode("utf-8")
+    passphrase = None if options["passphrase"] is None else options["passphrase"].encode("utf-8", "surrogatepass")
     endpoints = _endpoints(options)
     taken, troubles = [], []
     for one in (*_from_paths(options["paths"], passphrase), *_from_content(options["content"], passphrase), *_from_endpoints(endpoints, options["timeout"])):
@@ -90,14 +90,14 @@ def place(source: str, path: str | None = None, endpoint: str | None = None, pro
 
 
 def shown(path: str) -> str:
-    """A path as text that can travel: bytes that are no UTF-8 become escapes."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """A path as text that can travel: what is no Unicode becomes escapes."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _from_paths(paths: list, passphrase: bytes | None):
     for path in dict.fromkeys(paths or ()):
-        if "\0" in path:
-            yield _from_file(path, passphrase)
+        if not _can_be_a_path(path):
+            yield Trouble(shown(path), None, str(FileRefused("can be no path", where=shown(path), way_out="Correct the path")))
         elif os.path.isdir(path):
             yield from _from_folder(path, passphrase)
         elif _PATTERN.search(path) and not os.path.lexists(path):
@@ -105,6 +105,13 @@ def _from_paths(paths: list, passphrase: bytes | None):
             yield from _from_many(path, found, "no file of this pattern holds a certificate", passphrase)
         else:
             yield _from_file(path, passphrase)
+
+
+def _can_be_a_path(path: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _from_folder(path: str, passphrase: bytes | None):
@@ -145,8 +152,6 @@ def _from_file(path: str, passphrase: bytes | None, named: bool = True):
     except FileNotFoundError:
         fact = "the symbolic link leads nowhere" if os.path.islink(path) else "there is no such file"
         return Trouble(label, None, str(FileRefused(fact, where=label, way_out="Correct the path")))
-    except ValueError as error:
-        return Trouble(label, None, str(FileRefused(f"is no path: {error}", where=label, way_out="Correct the path")))
     return Taken(place(label, path=label), _with_key(found, path, passphrase))
 
 
@@ -185,7 +190,7 @@ def _with_key(found: bundle.Bundle, path: str, passphrase: bytes | None) -> bund
 def _from_content(content: str | None, passphrase: bytes | None):
     if content is None:
         return
-    data = content.encode("utf-8", "surrogateescape")
+    data = content.encode("utf-8", "replace")
     try:
         if len(data) > MAX_BYTES:
             raise FileRefused(f"has {len(data)} bytes, more than the {MAX_BYTES} that certificates may have", where="content", way_out="Give certificates only")

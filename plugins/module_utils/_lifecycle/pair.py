@@ -147,7 +147,8 @@ def forget_aside(memory: Memory) -> None:
 
 def remembered(fingerprint: str, now, wants_proof: bool) -> dict:
     """What state.json remembers of an installation."""
-    return {"installed": {"fingerprint": fingerprint, "at": rfc3339(now)}, "unproven": {"fingerprint": fingerprint, "since": rfc3339(now)} if wants_proof else None}
+    unproven = {"fingerprint": fingerprint, "since": rfc3339(now)} if wants_proof else None
+    return {"installed": {"fingerprint": fingerprint, "at": rfc3339(now)}, "unproven": unproven}
 
 
 def _save(memory: Memory, name: str, pieces: list) -> None:

@@ -50,7 +50,8 @@ def _expected(options: dict) -> str:
             raise FileRefused("there is no such file", where=options["path"], way_out="Correct path, or give fingerprint") from error
     digits = options["fingerprint"].replace(":", "").lower()
     if not re.fullmatch(r"[0-9a-f]{64}", digits):
-        raise InputError(f"{options['fingerprint']!r} is not a SHA-256 fingerprint", where="fingerprint", way_out="Give 64 hexadecimal digits, colons between them or not")
+        raise InputError(f"{options['fingerprint']!r} is not a SHA-256 fingerprint", where="fingerprint",
+                         way_out="Give 64 hexadecimal digits, colons between them or not")
     return colons(digits)
 
 

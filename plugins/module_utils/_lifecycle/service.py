@@ -56,8 +56,8 @@ def service_of(wanted) -> Service:
 def _mode(mode, where: str):
     if isinstance(mode, str):
         mode = int(mode, 8) if re.fullmatch(r"(?:0o?)?[0-7]{3,4}", mode) else -1
-    # Exactly int: true is one as well, and would be the mode 0001.
-    if mode is not None and (type(mode) is not int or not 0 <= mode <= 0o777):
+    # true is an int as well, and would be the mode 0001.
+    if mode is not None and (isinstance(mode, bool) or not isinstance(mode, int) or not 0 <= mode <= 0o777):
         raise InputError("is not a file mode", where=where, way_out="Quote an octal mode, such as '0640'")
     return mode
 

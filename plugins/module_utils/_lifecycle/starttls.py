@@ -69,13 +69,13 @@ def imap(connection: socket.socket) -> None:
     if not greeting.startswith(b"* OK"):
         raise _refused(greeting, "imap")
     connection.sendall(b"a STARTTLS\r\n")
-    for number in range(100):
+    line = b""
+    for _line_number in range(100):
         line = _line(connection)
         if line.startswith(b"a "):
-            if not line.startswith(b"a OK"):
-                raise _refused(line, "imap")
-            return
-    raise _refused(b"", "imap")
+            break
+    if not line.startswith(b"a OK"):
+        raise _refused(line, "imap")
 
 
 def pop3(connection: socket.socket) -> None:

@@ -13,12 +13,6 @@ from .._core.errors import FileRefused
 from . import parse, pem
 from .der import elements, head
 
-try:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import pkcs12
-except ImportError:  # the module says which package is missing
-    pass
-
 # What else lies beside certificates and is no certificate that went wrong.
 _OTHERS = (b"PRIVATE KEY", b"PUBLIC KEY", b"CERTIFICATE REQUEST", b"PARAMETERS", b"X509 CRL")
 _MARKS = tuple(b"-----BEGIN %b-----" % label for label in pem.CERTIFICATE_LABELS)
@@ -29,7 +23,7 @@ class Found(NamedTuple):
     """A certificate of a bundle. position: counted from 0 over all that should be certificates."""
 
     position: int
-    certificate: x509.Certificate
+    certificate: parse.x509.Certificate
     der: bytes
 
 
@@ -120,6 +114,8 @@ def _pkcs12(data: bytes, where: str, passphrase: bytes | None) -> Bundle:
 
 
 def _opened_store(data: bytes, where: str, passphrase: bytes | None):
+    # Few calls meet a store, and each would load what reads one.
+    from cryptography.hazmat.primitives.serialization import pkcs12
     error: Exception | None = None
     # A store without a passphrase is one with an empty passphrase, or has none at all: RFC 7292, appendix B.1, leaves it open.
     for attempt in (passphrase,) if passphrase else (None, b""):

@@ -83,7 +83,7 @@ def test_a_failed_proof_says_what_was_seen_for_each(host, served, tmp_path):
     (tmp_path / "other").mkdir()
     other = Pair(tmp_path / "other", key=1)
     with Server(over_tls(other.context())) as wrong, Server(wait_for_end) as silent, pytest.raises(ProofError) as caught:
-        host.verify(served.address, wrong.address, silent.address, wait=0.4, timeout=0.3)
+        host.verify(served.address, wrong.address, silent.address, wait=0.4, timeout=1.0)
     error = caught.value
     assert [(one["ok"], one["seen"]) for one in error.results["endpoints"]] == [(True, host.pair.fingerprint), (False, other.fingerprint), (False, None)]
     assert error.results["fingerprint"] == host.pair.fingerprint and error.retry and error.way_out

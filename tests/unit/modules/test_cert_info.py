@@ -132,7 +132,8 @@ def test_a_file_that_was_named_is_never_passed_over(folder, name, data, says):
     pytest.param("loop", "Too many levels of symbolic links", id="a link to itself"),
     pytest.param("fifo", "is no regular file", id="a FIFO, which is not waited for"),
     pytest.param("file/x.pem", "Not a directory", id="a file where a folder belongs"),
-    pytest.param("a\x00b", "is no path", id="a NUL in the path"),
+    pytest.param("a\x00b*", "can be no path", id="a NUL in the path"),
+    pytest.param("a\ud800b*", "can be no path", id="half a surrogate pair in the path"),
 ])
 def test_paths_that_lead_to_nothing(folder, path, says):
     """Each is an error of its own."""
@@ -255,7 +256,7 @@ def test_content(content, expected):
     assert {(one["path"], one["endpoint"]) for one in answer["certificates"]} == {(None, None)}
 
 
-@pytest.mark.parametrize("content", ["", "x", "x" * ((1 << 20) + 1), BROKEN.decode(), "\udcff"])
+@pytest.mark.parametrize("content", ["", "x", "x" * ((1 << 20) + 1), BROKEN.decode(), "\udcff", "\ud800"])
 def test_content_without_a_certificate(content):
     """An error of `content`."""
     with pytest.raises(FileRefused, match="^content: "):
@@ -338,7 +339,7 @@ def test_a_file_name_that_is_no_text(folder):
     with open(os.path.join(os.fsencode(place), b"a\xff.pem"), "wb") as file:
         file.write(A)
     answer = asked(place)
-    assert answer["certificates"][0]["path"] == str(place / "a\\xff.pem")
+    assert answer["certificates"][0]["path"] == str(place / "a\\udcff.pem")
     json.dumps(answer, ensure_ascii=False).encode("utf-8")
 
 
