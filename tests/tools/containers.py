@@ -19,12 +19,9 @@ def main() -> int:
         found = engine.find()
         made = images.ensure(found)
         engine.probe(found, made[engine.SUITES[0]])
-    except engine.Unusable as error:
-        print(f"containers: {error}")
+    except (engine.Unusable, engine.Failed) as error:
+        print(" ".join(str(error).split()))
         return house.LEFT_OUT
-    except engine.Failed as error:
-        print(f"containers: {error}")
-        return 1
     return 0
 
 

@@ -41,6 +41,8 @@ def copied(name: str) -> pathlib.Path:
     for path in _files_below(copy):
         if path not in wanted:
             (copy / path).unlink()
+    # A killed run may have left a lock in it.
+    shutil.rmtree(copy / ".git", ignore_errors=True)
     subprocess.run(["git", "init", "--quiet", "."], cwd=copy, check=True)
     subprocess.run(["git", "add", "--all"], cwd=copy, check=True)
     return copy

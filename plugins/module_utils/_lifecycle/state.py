@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The memory on the host: one folder a certificate, named by its path. Losing it costs a reminder, never a certificate."""
+"""The memory on the host: one folder a certificate, named by its path."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_a_second_process_waits_and_then_gives_up(tmp_path):
         start = time.monotonic()
         with pytest.raises(LockBusy) as caught, locked(path, seconds=0.2):
             pass
-        assert 0.2 <= time.monotonic() - start < 5
+        assert 0.2 <= time.monotonic() - start < 20
         assert caught.value.where == path and caught.value.retry
     finally:
         assert holder.let_go() == ("returned", "held")

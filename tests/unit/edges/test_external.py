@@ -251,7 +251,8 @@ REFUSALS = [
     pytest.param({"number": 0, "declared": {"key_mode": "rw"}}, InputError, "^key_mode: ", id="a mode that is none"),
     pytest.param({"number": 0, "declared": {"activate": {"reload": "a b"}}}, InputError, "^activate: ", id="a unit that is none"),
     pytest.param({"number": 0, "declared": {"key_path": None}}, InputError, "^key_path: ", id="no place for the key"),
-    pytest.param({"number": 0, "declared": {"path": "/etc/haproxy/certs/*.pem", "key_path": None}}, InputError, "^path: .*watched", id="a pattern for many files"),
+    pytest.param({"number": 0, "declared": {"path": "/etc/haproxy/certs/*.pem", "key_path": None}}, InputError, "^path: .*watched",
+                 id="a pattern for many files"),
     pytest.param({"number": 0, "content": (PEMS[0] * 2500).decode()}, FileRefused, "bytes", id="more certificates than anybody would read again"),
     pytest.param({"number": 0, "declared": {"path": "/nowhere/web.pem"}}, HostError, "/nowhere/web.pem: .*folder", id="a folder that is not there"),
 ]

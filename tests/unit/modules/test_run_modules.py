@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 import pytest
 
 yaml = pytest.importorskip("yaml", reason="PyYAML, which reads the documentation, is not installed")
-pytest.importorskip("ansible.module_utils.basic", reason="modules run under ansible-core, which is not installed for this Python")
+parameters = pytest.importorskip("ansible.module_utils.common.parameters", reason="modules run under ansible-core, which is not installed for this Python")
 
 from ansible_collections.evergreen.pki.tests.unit.edges.servers import MailServer, Pair, Server, free_port, over_tls  # noqa: E402
 from ansible_collections.evergreen.pki.tests.unit.helpers import DAY, a_key, certificate, contents, key_pem, pem, tree  # noqa: E402
@@ -27,6 +27,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 KEYS = [key_pem(a_key(40 + number)) for number in range(2)]
 PEMS = [pem(certificate(key=a_key(40 + number), now=datetime.now(timezone.utc))) for number in range(2)]
+# The options come back in the answer (-vvv shows them): always so before ansible-core 2.21, on request since.
+SHOW_OPTIONS = {"_ansible_inject_invocation": True} if "inject_invocation" in parameters.PASS_VARS else {}
 # What a module answers besides what it documents: Ansible's own keys, and the status of the file that a returned `path` names.
 ALWAYS = {"changed", "invocation", "failed", "msg", "diff", "warnings", "state", "owner", "group", "uid", "gid", "mode", "size", "secontext"}
 # Options with which a module gets as far as its library.
@@ -58,8 +60,8 @@ def run(tmp_path_factory):
     process = subprocess.Popen([sys.executable, runner.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def running(module, check=False, diff=False, **options):
-        (folder / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_diff": diff,
-                                                                                  "_ansible_inject_invocation": True}}))
+        told = {"_ansible_check_mode": check, "_ansible_diff": diff, **SHOW_OPTIONS}
+        (folder / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **told}}))
         pickle.dump((module, str(folder / "arguments.json"), str(folder / "output")), process.stdin)
         process.stdin.flush()
         status = pickle.load(process.stdout)

@@ -4,7 +4,8 @@
 
     killed.py steps CASE       kills at every step and lets a second call end it; prints the numbers of the steps after which the next
                                run finds something else than after the ones before; the last is the whole installation
-    killed.py kill CASE STEP   puts the old pair back in service, then kills at this step; prints the fingerprint of the pair on its way
+    killed.py kill CASE STEP   puts the old pair back in service, then kills at this step, or `between` the two files; prints the fingerprint
+                               of the pair on its way
 
 A step is a call that changes a disk; a write is killed half-way through. CASE is a file: {"how": "selfsigned" or "install",
 "declared": the declaration, "service": unit to reload, "again": whether an installation went before}; for `install` with "src" and
@@ -14,6 +15,7 @@ A step is a call that changes a disk; a write is killed half-way through. CASE i
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -137,12 +139,25 @@ def digest(file: pathlib.Path) -> str:
 def check(case: Case, step: int) -> None:
     """After the second call there is a whole new pair, and the old one is kept."""
     kept = next(STATE.glob("*/kept"))
-    whole = said("x509", "-noout", "-pubkey", "-in", case.file) == said("pkey", "-pubout", "-in", case.key_file)
     new = digest(case.file) != digest(SAVED / case.file.name)
     same = [digest(kept / "0.pem"), digest(kept / "1.pem")] == [digest(SAVED / case.key_file.name), digest(SAVED / case.file.name)]
     half = [str(file) for file in (*STATE.glob("*/journal*"), *case.file.parent.glob(".*"))]
-    if not (whole and new and same) or half:
-        sys.exit(f"killed at step {step}: pair whole {whole}, new {new}, old one kept {same}, half done {half}")
+    if not (whole(case) and new and same) or half:
+        sys.exit(f"killed at step {step}: pair whole {whole(case)}, new {new}, old one kept {same}, half done {half}")
+
+
+def whole(case: Case) -> bool:
+    return said("x509", "-noout", "-pubkey", "-in", case.file) == said("pkey", "-pubout", "-in", case.key_file)
+
+
+def between(case: Case) -> int:
+    """The first step that leaves a pair which does not match."""
+    for step in itertools.count():
+        case.reset()
+        if not kill(case, step):
+            sys.exit("no kill leaves a broken pair")
+        if not whole(case):
+            return step
 
 
 def said(*words) -> str:
@@ -154,9 +169,10 @@ def main() -> None:
     if sys.argv[1] == "steps":
         print(json.dumps(steps(case)))
         return
+    step = between(case) if sys.argv[3] == "between" else int(sys.argv[3])
     case.reset()
     subprocess.run(["systemctl", "reload", case.service], check=True)
-    died = kill(case, int(sys.argv[3]))
+    died = kill(case, step)
     for file in [journal.parent / "next" / "1.pem" for journal in STATE.glob("*/journal.json")] if died else [case.file]:
         print(said("x509", "-in", file, "-noout", "-fingerprint", "-sha256"))
 
