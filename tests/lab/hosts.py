@@ -16,7 +16,6 @@ RECIPIENT = f"ops@{DOMAIN}"
 SENDER = f"evergreen@{DOMAIN}"
 
 
-
 class State(NamedTuple):
     """A state in which a certificate is found, and what a plan must answer: one action and one reason for each state."""
 

@@ -8,6 +8,7 @@ instants are those in front of a call that changes a disk (half-way through, for
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import pickle
@@ -70,5 +71,6 @@ def _dying(call: str, real, left: list, exit_now):
 
 if __name__ == "__main__":
     sys.path.insert(0, str(pathlib.Path(__file__).parent))
-    import conftest  # noqa: F401  makes the collection importable here, too
+    # It makes the collection importable here, too.
+    importlib.import_module("conftest")
     serve()

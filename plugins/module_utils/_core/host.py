@@ -35,6 +35,9 @@ def resolv_conf(path: str = "/etc/resolv.conf") -> str:
 def typed(item, place: str) -> dict:
     """A declaration, checked as Ansible checks options. Raises InputError with the place."""
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+    for key in item:
+        if key not in DECLARATION:
+            raise InputError(f"{key!r} is not known", where=place, way_out=f"Use {', '.join(DECLARATION)}")
     checked = ArgumentSpecValidator(DECLARATION).validate(item)
     if checked.error_messages:
         raise InputError(checked.errors.msg, where=place, way_out="Correct the declaration")

@@ -108,7 +108,7 @@ def _chain(tls: ssl.SSLSocket) -> tuple:
 
 def _said(error: Exception, timeout: float) -> str:
     if isinstance(error, (socket.timeout, TimeoutError)):
-        return f"no answer within {timeout:g} seconds"
+        return f"no answer within {round(timeout, 1):g} seconds"
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
     if isinstance(error, (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):

@@ -116,17 +116,21 @@ def _pkcs12(data: bytes, where: str, passphrase: bytes | None) -> Bundle:
 def _opened_store(data: bytes, where: str, passphrase: bytes | None):
     # Few calls meet a store, and each would load what reads one.
     from cryptography.hazmat.primitives.serialization import pkcs12
-    error: Exception | None = None
     # A store without a passphrase is one with an empty passphrase, or has none at all: RFC 7292, appendix B.1, leaves it open.
-    for attempt in (passphrase,) if passphrase else (None, b""):
+    attempts = (passphrase,) if passphrase else (None, b"")
+    for attempt in attempts:
         try:
             return pkcs12.load_pkcs12(data, attempt)
-        except Exception as failed:  # the library's reasons for the same thing differ between its versions
-            error = failed
+        except Exception as error:  # the library's reasons for the same thing differ between its versions
+            if attempt == attempts[-1]:
+                raise _closed(where, passphrase) from error
+
+
+def _closed(where: str, passphrase: bytes | None) -> FileRefused:
     if passphrase is None:
-        raise FileRefused("this PKCS#12 store cannot be opened without a passphrase", where=where, way_out="Give its passphrase") from error
-    raise FileRefused("this PKCS#12 store cannot be opened with this passphrase", where=where,
-                      way_out="Give the right passphrase; very old ciphers the library may refuse whatever the passphrase") from error
+        return FileRefused("this PKCS#12 store cannot be opened without a passphrase", where=where, way_out="Give its passphrase")
+    return FileRefused("this PKCS#12 store cannot be opened with this passphrase", where=where,
+                       way_out="Give the right passphrase; very old ciphers the library may refuse whatever the passphrase")
 
 
 def private_key(data: bytes, where: str, passphrase: bytes | None) -> tuple:

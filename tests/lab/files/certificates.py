@@ -125,8 +125,8 @@ def _leaf(builder: x509.CertificateBuilder, names: list) -> x509.CertificateBuil
 def _with_serial_zero(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> bytes:
     """The products never set a serial number and so write 0, which the builder refuses: the signed part is changed and signed again."""
     signed = certificate.tbs_certificate_bytes
-    version_and_one = bytes.fromhex("a003020102" "020101")
-    changed = signed.replace(version_and_one, bytes.fromhex("a003020102" "020100"), 1)
+    version = bytes.fromhex("a003020102")
+    changed = signed.replace(version + bytes.fromhex("020101"), version + bytes.fromhex("020100"), 1)
     signature = key.sign(changed, padding.PKCS1v15(), hashes.SHA256())
     return certificate.public_bytes(serialization.Encoding.DER).replace(signed, changed).replace(certificate.signature, signature)
 

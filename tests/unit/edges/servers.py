@@ -190,7 +190,10 @@ class MailServer:
 
     def _run(self, ready):
         asyncio.set_event_loop(self._loop)
-        protocol = lambda: self.smtp.SMTP(self, hostname="mail.test", loop=self._loop, **self._options)     # noqa: E731
+
+        def protocol():
+            return self.smtp.SMTP(self, hostname="mail.test", loop=self._loop, **self._options)
+
         implicit = self._context if self._implicit else None
         self._loop.run_until_complete(self._loop.create_server(protocol, sock=self._listening, ssl=implicit))
         ready.set()

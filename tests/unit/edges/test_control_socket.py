@@ -106,8 +106,8 @@ def test_any_answer_but_ok_is_a_failure(tmp_path, answer, says):
 
 
 @pytest.mark.parametrize("serve", [
-    pytest.param(lambda connection: time.sleep(0.5), id="hangs"),
-    pytest.param(lambda connection: connection.sendall(b"OK: nu") or time.sleep(0.5), id="hangs in the middle"),
+    pytest.param(lambda connection: time.sleep(0.4), id="hangs"),
+    pytest.param(lambda connection: connection.sendall(b"OK: nu") or time.sleep(0.4), id="hangs in the middle"),
     pytest.param(dripping(b"O"), id="drips"), pytest.param(lambda connection: None, id="hangs up"),
 ])
 def test_a_daemon_that_does_not_answer_is_not_waited_for(tmp_path, serve):

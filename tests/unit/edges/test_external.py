@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import stat
@@ -76,8 +77,8 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path):
-    with memory_disk(tmp_path) as folder:
-        yield Place(folder)
+    with contextlib.ExitStack() as stack:
+        yield Place(stack.enter_context(memory_disk(tmp_path)))
 
 
 def mode_of(path) -> int:

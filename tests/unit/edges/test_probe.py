@@ -280,7 +280,7 @@ def test_waits_until_the_new_certificate_appears(tmp_path):
     old, new = Pair(tmp_path, name="old"), Pair(tmp_path, name="new", key=1)
     served = {"now": old.context()}
     with Server(over_tls(lambda: served["now"])) as server:
-        change = threading.Timer(0.6, served.update, kwargs={"now": new.context()})
+        change = threading.Timer(0.35, served.update, kwargs={"now": new.context()})
         change.start()
         try:
             start = time.monotonic()
@@ -289,7 +289,7 @@ def test_waits_until_the_new_certificate_appears(tmp_path):
         finally:
             change.join()
     assert proof.ok and proof.seen == new.fingerprint and proof.error is None
-    assert 0.5 < took < 6 and 2 <= proof.tries == server.met
+    assert 0.3 < took < 6 and 2 <= proof.tries == server.met
 
 
 def test_waits_until_the_service_is_there_at_all(tmp_path, pair):
@@ -305,7 +305,7 @@ def test_waits_until_the_service_is_there_at_all(tmp_path, pair):
         late._listening.bind(("127.0.0.1", port))
         late._listening.listen(16)
         opened.append(late.__enter__())
-    timer = threading.Timer(0.5, open_late)
+    timer = threading.Timer(0.3, open_late)
     timer.start()
     try:
         proof, = probe.prove([Endpoint(f"127.0.0.1:{port}")], pair.fingerprint, wait=20, timeout=5)
@@ -335,11 +335,10 @@ def test_every_endpoint_is_asked_and_the_proven_one_not_again(pair, tmp_path):
     assert good.met == proofs[2].tries and bad.met == proofs[0].tries > 1 and "no answer" in proofs[1].error
 
 
-@pytest.mark.parametrize("count", [1, 8])
-def test_no_longer_than_asked_however_many_hang(pair, count):
+def test_no_longer_than_asked_however_many_hang(pair):
     """Seconds to wait are for all endpoints together: several that hang share them, and each has been asked."""
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(Server(wait_for_end)) for number in range(count)]
+        servers = [stack.enter_context(Server(wait_for_end)) for number in range(8)]
         start = time.monotonic()
         proofs = probe.prove([Endpoint(one.address) for one in servers], pair.fingerprint, wait=0.5, timeout=0.4)
         took = time.monotonic() - start
@@ -350,7 +349,7 @@ def test_no_longer_than_asked_however_many_hang(pair, count):
 def test_one_that_hangs_does_not_starve_the_one_behind_it(pair):
     """The endpoint behind a hanging one still has the time it needs."""
     with Server(wait_for_end) as silent, Server(over_tls(pair.context())) as good:
-        proofs = probe.prove([Endpoint(silent.address), Endpoint(good.address)], pair.fingerprint, wait=0.8, timeout=5.0)
+        proofs = probe.prove([Endpoint(silent.address), Endpoint(good.address)], pair.fingerprint, wait=0.6, timeout=5.0)
     assert [proof.ok for proof in proofs] == [False, True]
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 
@@ -20,8 +21,8 @@ from ansible_collections.evergreen.pki.tests.unit.helpers import DAY, NOW, key_p
 def quick_disk(tmp_path, monkeypatch):
     """The order of steps is what counts here, not the disk's speed."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-    with memory_disk(tmp_path) as folder:
-        yield folder
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(memory_disk(tmp_path))
 
 
 def declared(folder):

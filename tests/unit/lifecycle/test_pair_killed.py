@@ -8,6 +8,7 @@ is no longer killed. What is then on disk is looked at with nothing but the next
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
@@ -67,8 +68,8 @@ class Combined(Place):
 def quick_disk(tmp_path, monkeypatch):
     """What is proven here is the order of steps; waiting for the disk after each adds nothing to it."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-    with memory_disk(tmp_path) as folder:
-        yield folder
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(memory_disk(tmp_path))
 
 
 def each_kill(folder, kind, prepare, act):

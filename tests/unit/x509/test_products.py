@@ -43,7 +43,7 @@ def test_the_control_sockets():
     """Where the daemons take a reload (proxmox-formats 1.6)."""
     assert SERVICES["pbs"].activate["proxmox"] == {"pid_path": "/run/proxmox-backup/proxy.pid", "socket_prefix": "/run/proxmox-backup/control-"}
     assert SERVICES["pdm"].activate["proxmox"] == {"pid_path": "/run/proxmox-datacenter-manager/api.pid",
-                                       "socket_prefix": "/run/proxmox-datacenter-manager/control-"}
+                                                  "socket_prefix": "/run/proxmox-datacenter-manager/control-"}
 
 
 _OWN = f"O = Proxmox Backup Server, OU = {UUID}, CN = {FQDN}"

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import pathlib
 import socket
@@ -17,7 +18,14 @@ import sys
 import threading
 import time
 
+from certificates import ec, write
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
 HOME = pathlib.Path("/etc/evil")
+HOSTILE = "a\nb'\"\\ {{ 7 * 191 }} $(touch /tmp/evergreen-pwned) %s \x1b[31m"
 
 
 def make() -> None:
@@ -42,6 +50,19 @@ def make() -> None:
     (HOME / "unreadable.pem").chmod(0o600)
     encrypted = ["openssl", "pkey", "-in", HOME / "good.key", "-aes256", "-passout", "pass:secret", "-out", HOME / "encrypted.key"]
     subprocess.run(encrypted, check=True)
+    hostile()
+
+
+def hostile() -> None:
+    """A certificate of which every name is an attempt."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOSTILE)])
+    start = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) - datetime.timedelta(days=355)
+    certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+                   .not_valid_before(start).not_valid_after(start + datetime.timedelta(days=365))
+                   .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOSTILE)]), False).sign(key, hashes.SHA256()))
+    path = str(HOME / "hostile" / "{{ 7 * 191 }} $(touch /tmp/evergreen-pwned);'\".pem")
+    write({"path": path, "key_path": path}, certificate.public_bytes(Encoding.DER), key)
 
 
 def hang(client: socket.socket) -> None:
@@ -73,7 +94,7 @@ def stubborn(client: socket.socket) -> None:
     """A mail server that has no STARTTLS, and says so with a line that is not one."""
     client.sendall(b"220 stubborn\r\n")
     while client.recv(4096):
-        client.sendall(b"502 $(touch /tmp/pwned) {{ 7 * 191 }}\x1b[31m\r\n")
+        client.sendall(b"502 $(touch /tmp/evergreen-pwned) {{ 7 * 191 }}\x1b[31m\r\n")
 
 
 SERVERS = {7001: hang, 7002: reset, 7003: plain, 7004: garbage, 7005: drip, 7006: stubborn}
