@@ -56,7 +56,7 @@ def rfc3339(moment: datetime | None) -> str | None:
 
 
 def from_rfc3339(text: str) -> datetime:
-    """The reverse of rfc3339. Raises ValueError on any other form."""
+    """The reverse of rfc3339. Raises ValueError."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
 
 

@@ -46,7 +46,7 @@ def typed(item, place: str) -> dict:
 
 @contextlib.contextmanager
 def answering(module):
-    """Turns an EvergreenError into fail_json: `msg` is the sentence, with all its causes in `error_chain`."""
+    """Turns an error of ours, or of the system, into fail_json."""
     try:
         yield
     except EvergreenError as error:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 STATE_PATH = "/var/lib/evergreen"
 
-# One row a key of the declaration (docs/declaration.md); also, flat, the options of the single-certificate modules.
+# One row a key of the declaration (docs/declaration.md).
 DECLARATION = {
     "name": {"type": "str"},
     "product": {"type": "str", "choices": ["generic", "pbs", "pdm", "pve", "pmg"], "default": "generic"},

@@ -118,11 +118,19 @@ def _from_folder(path: str, passphrase: bytes | None):
     """The files of a folder, not of the folders in it."""
     try:
         with os.scandir(path) as entries:
-            found = sorted(entry.path for entry in entries if not entry.name.startswith(".") and not entry.is_dir() and (entry.is_file() or entry.is_symlink()))
+            found = sorted(entry.path for entry in entries if not entry.name.startswith(".") and _is_file(entry))
     except OSError as error:
         yield Trouble(shown(path), None, str(refused(error, shown(path))))
         return
     yield from _from_many(path, found, "no file of this folder holds a certificate", passphrase)
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
+    except OSError:
+        # A loop of links: it is told of by itself, and hides no other file.
+        return True
 
 
 def _from_many(path: str, files: list, fact: str, passphrase: bytes | None):

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that a certificate may carry, in the form `TYPE:value` (DNS, IP, email, URI). Pure."""
+"""Names that a certificate may carry, as `TYPE:value`. Pure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _TYPES = {"dns": "DNS", "ip": "IP", "email": "email", "uri": "URI"}
 
 
 def folded_name(name: str) -> str:
-    """A name to compare by: DNS names in lower case."""
+    """A name to compare by."""
     return f"DNS:{name[4:].lower()}" if name.startswith("DNS:") else name
 
 

@@ -42,8 +42,8 @@ def test_the_rule_of_seed_000(key):
 def test_the_control_sockets():
     """Where the daemons take a reload (proxmox-formats 1.6)."""
     assert SERVICES["pbs"].activate["proxmox"] == {"pid_path": "/run/proxmox-backup/proxy.pid", "socket_prefix": "/run/proxmox-backup/control-"}
-    assert SERVICES["pdm"].activate["proxmox"] == {"pid_path": "/run/proxmox-datacenter-manager/api.pid",
-                                                  "socket_prefix": "/run/proxmox-datacenter-manager/control-"}
+    folder = "/run/proxmox-datacenter-manager"
+    assert SERVICES["pdm"].activate["proxmox"] == {"pid_path": f"{folder}/api.pid", "socket_prefix": f"{folder}/control-"}
 
 
 _OWN = f"O = Proxmox Backup Server, OU = {UUID}, CN = {FQDN}"
