@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import time
+from datetime import timedelta
 
 from .errors import LockBusy
 from .files import refused
@@ -17,6 +18,8 @@ from .files import refused
 def locked(path: str, seconds: float = 60.0):
     """Holds the lock file's exclusive flock; a second run waits, at most so many seconds. Raises LockBusy after them.
 
+    Yields how long it waited: to a clock read before, what the first run has made would lie in the future.
+
     flock and not lockf: a record lock is lost with any descriptor of the file that the process closes.
     """
     try:
@@ -24,8 +27,9 @@ def locked(path: str, seconds: float = 60.0):
     except OSError as error:
         raise refused(error, path) from error
     try:
-        _wait(descriptor, path, time.monotonic() + seconds, seconds)
-        yield
+        began = time.monotonic()
+        _wait(descriptor, path, began + seconds, seconds)
+        yield timedelta(seconds=time.monotonic() - began)
     finally:
         os.close(descriptor)
 

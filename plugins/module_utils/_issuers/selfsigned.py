@@ -102,8 +102,8 @@ def renew(wanted, state, now: datetime, check: bool) -> Outcome:
     if decision.action != RENEW:
         return Outcome(decision, False, before, before, False)
     state.prepare()
-    with locked(memory.lock_path):
-        return _renew(wanted, state.fresh(wanted.path), service, now, check=False)
+    with locked(memory.lock_path) as waited:
+        return _renew(wanted, state.fresh(wanted.path), service, now + waited, check=False)
 
 
 def _look(wanted, memory, now: datetime) -> tuple:

@@ -61,7 +61,7 @@ def hostile() -> None:
     certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
                    .not_valid_before(start).not_valid_after(start + datetime.timedelta(days=365))
                    .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOSTILE)]), False).sign(key, hashes.SHA256()))
-    path = str(HOME / "hostile" / "{{ 7 * 191 }} $(touch /tmp/evergreen-pwned);'\".pem")
+    path = str(HOME / "hostile" / "{{ 7 - 191 }} $(touch pwned);'\".pem")
     write({"path": path, "key_path": path}, certificate.public_bytes(Encoding.DER), key)
 
 
