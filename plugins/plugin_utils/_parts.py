@@ -5,6 +5,11 @@
 from __future__ import annotations
 
 
+def known(hostvars, hosts: list) -> list:
+    """The hosts that a run has asked for their plan, each once."""
+    return [host for host in dict.fromkeys(hosts) if "evergreen_plan" in hostvars[host]]
+
+
 def parts(hostvars, hosts: list) -> dict:
     """host -> {plan, outcomes, failure}, for the hosts of a play."""
     return {host: _part(hostvars[host]) for host in hosts}
