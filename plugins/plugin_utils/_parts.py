@@ -7,7 +7,7 @@ from __future__ import annotations
 
 def known(hostvars, hosts: list) -> list:
     """The hosts that a run has asked for their plan, each once."""
-    return [host for host in dict.fromkeys(hosts) if "evergreen_plan" in hostvars[host]]
+    return [host for host in dict.fromkeys(hosts) if host in hostvars and "evergreen_plan" in hostvars[host]]
 
 
 def parts(hostvars, hosts: list) -> dict:
