@@ -32,9 +32,8 @@ CORES = {
     "2.21": ((3, 12), (3, 14)),
 }
 
-# cryptography of managed hosts besides the newest: the floor, Debian 12, Debian 13.
-OLDEST_CRYPTOGRAPHY = "36.0.2"
-DISTRIBUTED_CRYPTOGRAPHY = ("38.0.4", "43.0.0")
+# cryptography of managed hosts besides the newest, each with the Python it is met with: the floor, Debian 12, Debian 13.
+OLDER_CRYPTOGRAPHY = {(3, 9): "36.0.2", (3, 11): "38.0.4", (3, 13): "43.0.0"}
 
 
 def checkout_files() -> list[pathlib.Path]:

@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -25,6 +26,8 @@ RESULTS = house.CACHE / "matrix"
 PLAYBOOKS = house.ROOT / "playbooks"
 # What is tested here runs on the controller only and may use its libraries.
 CONTROLLER_TESTS = ("tests/unit/controller", "tests/unit/filter", "tests/unit/plugin_utils")
+# What a host sees of ansible-core; the first line of the package imports _vendor.
+TRAVELS = ("module_utils", "_vendor")
 SHOW_VERSION = "import cryptography; print(cryptography.__version__)"
 
 
@@ -41,10 +44,10 @@ def core(minor: str) -> dict:
 def host(python: str) -> dict:
     version = tuple(int(part) for part in python.split("."))
     venv = bootstrap.ensure_venv(f"host-python{python}", "host.txt", lambda: pythons.find()[version])
-    ansible = _module_utils(venv)
-    tried = [_with_cryptography(venv, [ansible, bootstrap.ensure_folder(venv / release, venv, f"cryptography=={release}")])
-             for release in _releases(version)]
-    return {"python": python, "cryptography": [*tried, _with_cryptography(venv, [ansible])]}
+    _add_module_utils(venv, python)
+    older = house.OLDER_CRYPTOGRAPHY.get(version)
+    folders = [bootstrap.ensure_folder(venv / older, venv, f"cryptography=={older}")] if older else []
+    return {"python": python, "cryptography": [_with_cryptography(venv, folder) for folder in [*folders, None]]}
 
 
 def table() -> int:
@@ -62,24 +65,24 @@ def call(argv: list[str], environment: dict[str, str]) -> None:
         sys.exit(f"exit status {status}")
 
 
-def _releases(version: tuple[int, ...]) -> list[str]:
-    """The older releases of cryptography to try; the venv itself holds the newest."""
-    floor = [house.OLDEST_CRYPTOGRAPHY] if version == min(pythons.find()) else []
-    return [*floor, *house.DISTRIBUTED_CRYPTOGRAPHY]
-
-
-def _module_utils(venv: pathlib.Path) -> pathlib.Path:
-    """The newest ansible-core, whose module_utils travel to every host, although its controller needs a newer Python."""
+def _add_module_utils(venv: pathlib.Path, python: str) -> None:
+    """Puts ansible.module_utils of the newest ansible-core into a host's venv: that alone travels to every host, whatever its Python."""
     newest = f"ansible-core=={_pinned(f'core-{list(house.CORES)[-1]}.txt')}"
-    return bootstrap.ensure_folder(house.CACHE / "venv" / "host-ansible", venv, "--ignore-requires-python", newest)
+    folder = bootstrap.ensure_folder(house.CACHE / "venv" / "host-ansible", venv, "--ignore-requires-python", newest)
+    for path in (folder / "ansible").iterdir():
+        if path.is_dir() and path.name not in TRAVELS:
+            shutil.rmtree(path, ignore_errors=True)
+    # Unlike PYTHONPATH this also reaches the children of tests that set their own.
+    (venv / "lib" / f"python{python}" / "site-packages" / "ansible.pth").write_text(f"{folder}\n")
 
 
-def _with_cryptography(venv: pathlib.Path, folders: list[pathlib.Path]) -> str:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(folder) for folder in reversed(folders))}
+def _with_cryptography(venv: pathlib.Path, folder: pathlib.Path | None) -> str:
+    """Runs the tests with the cryptography of this folder, or with the newest, the venv's own; returns its version."""
+    environment = {**os.environ, "PYTHONPATH": str(folder or "")}
     python = str(venv / "bin" / "python")
     version = subprocess.run([python, "-c", SHOW_VERSION], env=environment, stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     print(f"cryptography {version}", flush=True)
-    call([python, "-m", "pytest", "-q", "tests/unit", *(f"--ignore={folder}" for folder in CONTROLLER_TESTS)], environment)
+    call([python, "-m", "pytest", "-q", "-m", "not controller", "tests/unit", *(f"--ignore={tests}" for tests in CONTROLLER_TESTS)], environment)
     return version
 
 

@@ -363,6 +363,7 @@ def test_what_reads_no_certificate_needs_no_library(alone, module):
 
 # Through Ansible itself.
 
+@pytest.mark.controller
 def test_ansible_runs_it_and_shows_no_key(tls, collections):
     """With -vvv and --diff, everything that Ansible prints of an installation is free of the key; the module travels with all it needs."""
     folder, place = tls

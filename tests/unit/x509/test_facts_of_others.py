@@ -104,7 +104,9 @@ def test_what_they_cannot_read_we_describe(theirs):
     """Wherever community.crypto gives up on a certificate that the library loads, ours says which part is to blame."""
     given_up = [(name, data) for name, data in all_vectors() if theirs(data) is None]
     assert len(given_up) > 15
-    assert [name for name, data in given_up if not examine(x509.load_der_x509_certificate(data), NOW)[1]] == []
+    # Bit strings in names, on which it fails with old releases of the library, are described whole.
+    silent = [name for name, data in given_up if name not in _NO_TEXT[1] and not examine(x509.load_der_x509_certificate(data), NOW)[1]]
+    assert silent == []
 
 
 # Each is a process of its own: of the many that are made alike, some.
