@@ -38,6 +38,10 @@ class PairRefused(HostError):
     """Certificate and private key cannot be put in service together."""
 
 
+class KeyRefused(FileRefused):
+    """An encryption key cannot be opened, or is not the one it is said to be."""
+
+
 class LibraryMissing(HostError):
     """A Python library is missing on the host."""
 

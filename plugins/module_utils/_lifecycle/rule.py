@@ -13,12 +13,6 @@ from .._core.errors import InputError
 NONE, WARN, RENEW, SKIP = 0, 1, 2, 3
 ACTIONS = ("none", "warn", "renew", "skip")
 
-# The closed list of reasons, explained in docs/reasons.md.
-REASONS = (
-    "valid upcoming due expired not_yet_valid missing unreadable key_missing pair_broken names_differ subject_differs key_differs "
-    "excessive_lifetime renamed not_selfsigned cluster_ca interrupted undeployed unproven forced "
-).split()
-
 
 class Facts(NamedTuple):
     """What room `observe` gathered; what the declaration does not ask for stays None."""

@@ -222,6 +222,22 @@ def test_the_plan_of_what_is_there(run, tls):
     documented("cert_plan", answer)
 
 
+def test_settings_stand_for_the_options_of_their_names(run, tls):
+    """Together or one by one, the plan is the same; what stands in `settings` wins, what is null there is not given."""
+    folder, place = tls
+    (folder / "tls" / "web.pem").write_bytes(pem(certificate(left=300.5 * DAY, now=datetime.now(timezone.utc), key=a_key(40))))
+    (folder / "tls" / "web.key").write_bytes(KEYS[0])
+    declared = [{**WEB, "path": place["path"], "key_path": place["key_path"]}]
+    alone = run("cert_plan", certificates=declared, state_path=place["state_path"], fqdn="web.example", force=True)
+    together = run("cert_plan", certificates=declared, fqdn="other.example", settings={
+        "state_path": place["state_path"], "fqdn": "web.example", "force": True, "remind_every": None})
+    assert [one["reason"] for one in alone["plan"]] == ["forced"]
+    # The first plan is remembered, below the path that both were given.
+    assert together["plan"] == [{**alone["plan"][0], "since": together["plan"][0]["since"]}] and together["plan"][0]["since"]
+    assert together["fqdn"] == alone["fqdn"] == "web.example"
+    assert "remind_every: 'weekly'" in run("cert_plan", settings={"remind_every": "weekly"})["msg"]
+
+
 def test_the_proof_and_its_failure(run, tls):
     """cert_verify answers with what each endpoint showed, also when it fails."""
     folder, place = tls
