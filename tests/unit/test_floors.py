@@ -126,6 +126,14 @@ def test_modules_import_nothing_of_the_controller():
         assert not [name for name in names if name.startswith(COLLECTION + "plugin_utils")], path
 
 
+def test_one_room_knows_ansible():
+    """Rooms are tried on each Python and library without ansible-core: only the edge of a module imports any of it."""
+    prefix = COLLECTION + "module_utils."
+    knowing = {room for room, path in rooms(PLUGINS).items()
+               if any(name.partition(".")[0] == "ansible" for name in imported(path, prefix + room.partition(".")[0]))}
+    assert knowing == {"_core.host"}
+
+
 def test_the_daily_run_is_light():
     """cert_plan travels with under 60,000 bytes of own source: it is the one task of a healthy host (issue 5)."""
     sizes = {room: path.stat().st_size for room, path in payload(PLUGINS / "modules" / "cert_plan.py").items()}
