@@ -108,7 +108,7 @@ options:
     COMMON = r"""
 options:
   state_path:
-    description: The folder of what is remembered between runs on the host (mode 0700). Losing it costs a reminder, never a certificate.
+    description: The folder of what is remembered between runs on the host (mode 0700). Losing it costs a reminder and the keys of pending requests.
     type: path
     default: /var/lib/evergreen
   fqdn:

@@ -13,6 +13,8 @@ description:
   - Checks the pair, keeps the old one, and replaces both files under a lock. Killed at any instant, the next call ends the installation first.
   - Refused before anything is written - a key that does not belong to the certificate, an encrypted key, an expired or not yet valid certificate,
     a chain out of order.
+  - The answer of an outside authority to a request of M(evergreen.pki.cert_request) is given alone. Its pending private key is known by the public key,
+    put in place with it, and then dropped.
   - O(state=restored) brings the kept pair back.
 extends_documentation_fragment:
   - evergreen.pki._attributes
@@ -32,11 +34,18 @@ options:
     description: A file on the host with the same.
     type: path
   key_content:
-    description: The private key in PEM, where O(content) does not hold it. Default is the one in place at O(key_path).
+    description:
+      - The private key in PEM, where O(content) does not hold it.
+      - Default is the pending one that belongs to the certificate, else the one in place at O(key_path).
     type: str
   key_src:
     description: A file on the host with the private key.
     type: path
+  passphrase:
+    description:
+      - The passphrase of the pending key, or of the one in place, where it has one. The key is put in place as it is, still encrypted.
+      - A product's service cannot open such a key; for O(product) other than V(generic) it is refused.
+    type: str
   allow_invalid_dates:
     description: Install a certificate that has expired or is not valid yet.
     type: bool
@@ -46,6 +55,7 @@ options:
     type: bool
     default: false
 seealso:
+  - module: evergreen.pki.cert_request
   - module: evergreen.pki.cert_verify
 """
 
@@ -54,6 +64,12 @@ EXAMPLES = r"""
   evergreen.pki.cert_install:
     src: /root/web.example.pem
     key_src: /root/web.example.key
+    path: /etc/nginx/tls/web.pem
+    key_path: /etc/nginx/tls/web.key
+
+- name: The answer to a pending request, from the controller; the key has never left the host
+  evergreen.pki.cert_install:
+    content: "{{ lookup('ansible.builtin.file', playbook_dir ~ '/' ~ inventory_hostname ~ '.pem') }}"
     path: /etc/nginx/tls/web.pem
     key_path: /etc/nginx/tls/web.key
 
@@ -85,6 +101,11 @@ repaired:
   returned: success
   type: bool
   sample: false
+request_answered:
+  description: Whether a pending request was answered by the certificate, and has been dropped.
+  returned: success
+  type: bool
+  sample: true
 activation_pending:
   description: Whether the pair in place is still to be activated and proven.
   returned: success
@@ -125,6 +146,7 @@ def main() -> None:
             "src": {"type": "path"},
             "key_content": {"type": "str", "no_log": True},
             "key_src": {"type": "path", "no_log": False},
+            "passphrase": {"type": "str", "no_log": True},
             "allow_invalid_dates": {"type": "bool", "default": False},
             "set_aside": {"type": "bool", "default": False},
         })
@@ -132,7 +154,7 @@ def main() -> None:
         require_library()
         wanted = complete(module.params, host_fqdn(module.params["fqdn"], nodename(), resolv_conf()))
         outcome = external.put(module.params, wanted, State(module.params["state_path"]), now(), module.check_mode)
-        module.exit_json(**installation(outcome, wanted))
+        module.exit_json(request_answered=outcome.answered, **installation(outcome, wanted))
 
 
 if __name__ == "__main__":

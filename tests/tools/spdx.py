@@ -9,7 +9,7 @@ import sys
 import house
 
 # The licence itself, and what cannot carry a remark or is written by a tool.
-EXEMPT_NAMES = {"LICENSE", "CHANGELOG.md", "changelog.yaml"}
+EXEMPT_NAMES = {"LICENSE", "CHANGELOG.md", "changelog.yaml", "encryption-keys.cfg"}
 EXEMPT_SUFFIXES = {".crt", ".der", ".enc", ".json", ".key", ".p12", ".pem", ".png", ".svg"}
 LINES = ("Copyright (c) 2026 The evergreen.pki authors", "SPDX-License-Identifier: GPL-3.0-or-later")
 

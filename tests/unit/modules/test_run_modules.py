@@ -36,6 +36,7 @@ ENOUGH = {
     "cert_info": {"paths": ["/nowhere"]}, "cert_plan": {}, "cert_verify": {"endpoints": [], "path": "/etc/hostname"},
     "cert_install": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key", "src": "/nowhere"},
     "selfsigned_renew": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key"},
+    "cert_request": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key"},
     "notify_mail": {"to": ["a@b.example"], "sender": "a@b.example", "subject": "s", "body": "b"},
     "proxmox_reload": {"pid_path": "/nowhere/x.pid", "socket_prefix": "/x-"},
 }

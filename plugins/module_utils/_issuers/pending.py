@@ -1,0 +1,179 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The next private key and its CSR, kept in the state folder until a certificate answers them.
+
+`request/` is the one in force; `superseded/` the one before it, whose wish has changed since: somebody may have signed it
+already. All that changes them expects the certificate's lock to be held.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import NamedTuple
+
+from .._core.errors import FileRefused, HostError, InputError
+from .._core.files import read
+from .._core.replace import sync_folder
+from .._lifecycle.state import FORMAT, Memory, make_folder, write_private
+from .._x509 import csr, parse, pem
+from .._x509.keys import to_pem
+
+FOLDERS = ("request", "superseded")
+_LEFTOVERS = ("request.new", "request.old", "superseded.old")
+
+
+class Pending(NamedTuple):
+    """A pending request: both texts as they lie on disk, what is read from the CSR, and what was noted when it was made.
+
+    reused: its key was the one in service; since: RFC 3339; replaces: fingerprint of the certificate in place then, which cannot be its answer.
+    """
+
+    key_path: str
+    key: bytes
+    text: bytes
+    csr: csr.Csr
+    reused: bool
+    since: str
+    replaces: str | None
+
+    def __repr__(self) -> str:
+        return f"Pending({self.key_path!r}, since {self.since})"    # without the key
+
+
+def load(memory: Memory, name: str = "request") -> Pending | None:
+    """The pending request of this name; None where there is none, or one that is damaged."""
+    if not memory.has(name):
+        return None
+    folder = os.path.join(memory.folder, name)
+    try:
+        note = json.loads(read(os.path.join(folder, "request.json")))
+        text, key = read(os.path.join(folder, "csr.pem")), read(os.path.join(folder, "key.pem"))
+        return Pending(os.path.join(folder, "key.pem"), key, text, csr.read(text, folder), bool(note["reused"]), str(note["since"]), note["replaces"])
+    except (FileNotFoundError, FileRefused, ValueError, KeyError, TypeError):
+        return None
+
+
+def save(memory: Memory, key: bytes, text: bytes, reused: bool, since: str, replaces: str | None) -> None:
+    """Makes this key and CSR the pending ones, whole or not at all; the ones before are superseded. Raises HostError."""
+    memory.make()
+    sweep(memory)
+    fresh, place = os.path.join(memory.folder, "request.new"), os.path.join(memory.folder, "request")
+    note = {"format": FORMAT, "path": memory.path, "reused": reused, "since": since, "replaces": replaces}
+    try:
+        make_folder(fresh)
+        write_private(os.path.join(fresh, "key.pem"), key)
+        write_private(os.path.join(fresh, "csr.pem"), text)
+        write_private(os.path.join(fresh, "request.json"), json.dumps(note, indent=1, sort_keys=True).encode() + b"\n")
+        sync_folder(fresh)
+    except HostError:
+        sweep(memory)
+        raise
+    if os.path.isdir(place):
+        drop(memory, "superseded")
+        os.rename(place, os.path.join(memory.folder, "superseded"))
+    os.rename(fresh, place)
+    sync_folder(memory.folder)
+
+
+def drop(memory: Memory, *names: str) -> None:
+    """Removes pending requests; each is renamed first, so that a kill leaves it whole or gone."""
+    for name in names:
+        place, gone = os.path.join(memory.folder, name), os.path.join(memory.folder, f"{name}.old")
+        if os.path.isdir(place):
+            shutil.rmtree(gone, ignore_errors=True)
+            os.rename(place, gone)
+            shutil.rmtree(gone)
+
+
+def sweep(memory: Memory) -> None:
+    """Removes what a killed run left unfinished. None of it was ever shown to anybody, or all of it was to go."""
+    for name in _LEFTOVERS:
+        if memory.has(name):
+            shutil.rmtree(os.path.join(memory.folder, name))
+
+
+def anything(memory: Memory) -> bool:
+    """Whether there is anything of a request, be it damaged or left over."""
+    return any(memory.has(name) for name in (*FOLDERS, *_LEFTOVERS))
+
+
+def answered(memory: Memory, certificate: bytes | None) -> tuple:
+    """The names of the pending requests that this certificate (the first of a text) settles.
+
+    One that was in place when the request was made is no answer, though a reused key is the same.
+    """
+    if certificate is None or not any(memory.has(name) for name in FOLDERS):
+        return ()
+    try:
+        one = parse.leaf(certificate, "certificate")
+        public, shown = parse.public_bytes(one.public_key()), pem.fingerprint(pem.to_der(one))
+    except Exception:  # what the library cannot read is nobody's answer
+        return ()
+    found = [(name, load(memory, name)) for name in FOLDERS]
+    names = tuple(name for name, one in found if one is not None and one.csr.public == public and one.replaces != shown)
+    # The answer to the wish in force leaves nothing to wait for. It goes last: killed in between, the next run finds it answered.
+    return ("superseded", "request") if "request" in names else names
+
+
+def matching(memory: Memory, given: bytes) -> Pending | None:
+    """The pending request whose key belongs to one of the certificates in these bytes."""
+    if not any(memory.has(name) for name in FOLDERS):
+        return None
+    keys = csr.public_keys(given)
+    return next((one for one in (load(memory, name) for name in FOLDERS) if one is not None and one.csr.public in keys), None)
+
+
+def places(memory: Memory) -> list:
+    """Where the pending keys lie."""
+    return [one.key_path for one in (load(memory, name) for name in FOLDERS) if one is not None]
+
+
+# A private key with a passphrase.
+
+def passphrase_of(options: dict, wanted) -> bytes | None:
+    """The option `passphrase`, in bytes. Raises InputError where the service could not open the key, or nobody could."""
+    text = options.get("passphrase")
+    if text is None:
+        return None
+    if wanted.product != "generic":
+        raise InputError(f"{wanted.product_row.label} cannot open a private key that has one", where="passphrase", way_out="Leave it out")
+    try:
+        # The very bytes that Ansible was given.
+        given = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        given = b""
+    if not 4 <= len(given) <= 1023:
+        raise InputError("is not of 4 to 1023 bytes, as OpenSSL wants it", where="passphrase", way_out="Give another one, or leave it out")
+    return given
+
+
+def is_sealed(key: bytes) -> bool:
+    """Whether the private key in a PEM text is encrypted."""
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in key or b"Proc-Type: 4,ENCRYPTED" in key
+
+
+def opened(key: bytes, where: str, passphrase: bytes | None):
+    """The private key of a text on the host, with the passphrase where it is encrypted. Raises FileRefused."""
+    if not is_sealed(key):
+        return parse.private_key(key, where)
+    if passphrase is None:
+        raise FileRefused("the private key is encrypted", where=where, way_out="Give its passphrase, or decrypt it with `openssl pkey`")
+    try:
+        return parse.private_key(key, where, passphrase)
+    except FileRefused as error:
+        raise FileRefused("the private key cannot be opened with this passphrase", where=where, way_out="Give the one it was made with") from error
+
+
+def sealed(key, passphrase: bytes | None) -> bytes:
+    """A private key as PKCS#8 PEM, encrypted where there is a passphrase."""
+    if passphrase is None:
+        return to_pem(key)
+    closed = parse.serialization.BestAvailableEncryption(passphrase)
+    return key.private_bytes(parse.serialization.Encoding.PEM, parse.serialization.PrivateFormat.PKCS8, closed)
+
+
+def sealed_text(data: bytes) -> bytes:
+    """The encrypted private key of a PEM text, as it stands there: encrypted anew it would be another text on every run."""
+    return next(data[start:end] + b"\n" for label, start, end in pem.blocks(data) if label.endswith(b"PRIVATE KEY") and end is not None)
