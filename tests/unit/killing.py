@@ -15,7 +15,7 @@ import pickle
 import sys
 import traceback
 
-_CALLS = ("open", "write", "fchmod", "fchown", "rename", "unlink", "mkdir", "rmdir")
+_CALLS = ("open", "write", "fchmod", "fchown", "rename", "unlink", "link", "mkdir", "rmdir")
 _WRITING = os.O_WRONLY | os.O_RDWR
 _KILLED = 9
 

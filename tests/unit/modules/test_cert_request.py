@@ -19,7 +19,6 @@ from ansible_collections.evergreen.pki.tests.unit.helpers import contents, tree 
 from ansible_collections.evergreen.pki.tests.unit.issuers.applicant import signed  # noqa: E402
 from ansible_collections.evergreen.pki.tests.unit.modules import runner, test_run_modules  # noqa: E402
 
-run, tls = test_run_modules.run, test_run_modules.tls
 documented, shows = test_run_modules.documented, test_run_modules.shows
 WEB = {"names": ["web.example", "10.0.0.1"], "subject": {"CN": "web.example", "O": "Example"}}
 

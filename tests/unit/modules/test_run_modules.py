@@ -8,7 +8,6 @@ import importlib
 import json
 import os
 import pathlib
-import pickle
 import re
 import subprocess
 import sys
@@ -17,77 +16,34 @@ from datetime import datetime, timezone
 import pytest
 
 yaml = pytest.importorskip("yaml", reason="PyYAML, which reads the documentation, is not installed")
-parameters = pytest.importorskip("ansible.module_utils.common.parameters", reason="modules run under ansible-core, which is not installed for this Python")
+pytest.importorskip("ansible.module_utils.common.parameters", reason="modules run under ansible-core, which is not installed for this Python")
 
 from ansible_collections.evergreen.pki.tests.unit.edges.servers import MailServer, Pair, Server, free_port, over_tls  # noqa: E402
 from ansible_collections.evergreen.pki.tests.unit.helpers import DAY, a_key, certificate, contents, key_pem, pem, tree  # noqa: E402
 from ansible_collections.evergreen.pki.tests.unit.modules import runner  # noqa: E402
+from ansible_collections.evergreen.pki.tests.unit.modules.running import Answer  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+# What runs on the controller as an action has a module file for its documentation only.
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if not (ROOT / "plugins" / "action" / path.name).exists())
 KEYS = [key_pem(a_key(40 + number)) for number in range(2)]
 PEMS = [pem(certificate(key=a_key(40 + number), now=datetime.now(timezone.utc))) for number in range(2)]
-# The options come back in the answer (-vvv shows them): always so before ansible-core 2.21, on request since.
-SHOW_OPTIONS = {"_ansible_inject_invocation": True} if "inject_invocation" in parameters.PASS_VARS else {}
 # What a module answers besides what it documents: Ansible's own keys, and the status of the file that a returned `path` names.
 ALWAYS = {"changed", "invocation", "failed", "msg", "diff", "warnings", "state", "owner", "group", "uid", "gid", "mode", "size", "secontext"}
 # Options with which a module gets as far as its library.
 ENOUGH = {
+    "acme_account": {"directory": "https://127.0.0.1:1/dir", "account_key_path": "/nowhere/x.pem"}, "acme_info": {"directory": "https://127.0.0.1:1/dir"},
+    "acme_revoke": {"directory": "https://127.0.0.1:1/dir", "path": "/nowhere/x.pem", "account_key_path": "/nowhere/x.key"},
     "cert_info": {"paths": ["/nowhere"]}, "cert_plan": {}, "cert_verify": {"endpoints": [], "path": "/etc/hostname"},
     "cert_install": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key", "src": "/nowhere"},
     "selfsigned_renew": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key"},
     "cert_request": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key"},
     "notify_mail": {"to": ["a@b.example"], "sender": "a@b.example", "subject": "s", "body": "b"},
+    "client_key": {"path": "/nowhere/k.json", "kdf": "none"}, "client_key_info": {"paths": ["/nowhere"]},
+    "encryption_key": {"id": "abc", "state": "absent", "store_path": "/nowhere"}, "encryption_key_info": {"store_path": "/nowhere"},
+    "master_key": {"private_path": "/nowhere/m.pem", "passphrase": "12345"}, "paper_key": {"path": "/nowhere/k.json", "dest": "/nowhere/p"},
     "proxmox_reload": {"pid_path": "/nowhere/x.pid", "socket_prefix": "/x-"},
 }
-
-
-class Answer(dict):
-    """What a module printed, read as JSON; the text itself in `text`."""
-
-    def __init__(self, text: str, status: int):
-        self.text = text
-        try:
-            super().__init__(json.loads(text))
-        except ValueError:
-            raise AssertionError(f"the module printed no answer but: {text}") from None
-        assert status == (1 if self.get("failed") else 0), text
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Runs a module; answers with what it printed."""
-    folder = tmp_path_factory.mktemp("run")
-    process = subprocess.Popen([sys.executable, runner.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def running(module, check=False, diff=False, **options):
-        told = {"_ansible_check_mode": check, "_ansible_diff": diff, **SHOW_OPTIONS}
-        (folder / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **told}}))
-        pickle.dump((module, str(folder / "arguments.json"), str(folder / "output")), process.stdin)
-        process.stdin.flush()
-        status = pickle.load(process.stdout)
-        return Answer((folder / "output").read_text(), status)
-    yield running
-    process.stdin.close()
-    process.stdout.close()
-    process.wait(10)
-
-
-@pytest.fixture(scope="module")
-def collections(tmp_path_factory):
-    """A folder of collections as Ansible looks for them, with ours in it."""
-    folder = tmp_path_factory.mktemp("collections")
-    (folder / "ansible_collections" / "evergreen").mkdir(parents=True)
-    (folder / "ansible_collections" / "evergreen" / "pki").symlink_to(ROOT)
-    return folder
-
-
-@pytest.fixture
-def tls(tmp_path):
-    """A folder for pairs with the options that point there."""
-    (tmp_path / "tls").mkdir()
-    place = {"path": str(tmp_path / "tls" / "web.pem"), "key_path": str(tmp_path / "tls" / "web.key"), "state_path": str(tmp_path / "state")}
-    return tmp_path, place
 
 
 def shows(text: str, *keys: bytes) -> list:
@@ -337,7 +293,8 @@ def test_ordinary_runs_make_no_warnings(run, tls):
 
 # The library that every host needs, but for mail and reload.
 
-UNNEEDING = ("notify_mail", "proxmox_reload")
+# Keys of the store need it only where there is a passphrase or an escrow.
+UNNEEDING = ("encryption_key", "encryption_key_info", "notify_mail", "proxmox_reload")
 BROKEN = {
     "missing": "raise ModuleNotFoundError(\"No module named 'cryptography'\")\n",
     "too old": "__version__ = '2.6.1'\n",
@@ -373,7 +330,7 @@ def test_without_the_library_the_packages_are_named(alone, case):
 
 @pytest.mark.parametrize("module", UNNEEDING)
 def test_what_reads_no_certificate_needs_no_library(alone, module):
-    """Mail is sent from a controller, and a reload asked for, without it."""
+    """Mail is sent from a controller, a reload asked for, keys are listed and archived without it."""
     answer = alone[module, "missing"]
     assert "cryptography" not in answer.text and bool(answer.get("failed")) is (module == "proxmox_reload")
 
