@@ -49,7 +49,10 @@ unit: tools  ## unit tests with coverage; ARGS="-k rule" for pytest
 	pytest -q --cov --cov-report=term $(ARGS)
 
 ##@ Parts of the test
-.PHONY: sanity molecule matrix docs-lint install-check readme
+.PHONY: integration sanity molecule matrix docs-lint install-check readme
+integration: machine  ## against real servers on loopback: an ACME CA, a proxy that breaks what a test wants broken; ARGS as for unit
+	pytest -q tests/integration $(ARGS)
+
 sanity: machine  ## ansible-test sanity on every ansible-core that runs here
 	$(STEPS) sanity
 

@@ -29,6 +29,7 @@ def steps() -> list[Step]:
     return [
         _make("unit", show=60),
         _make("lint"),
+        _make("integration"),
         Step("embedded", [sys.executable, "tests/lab/fleet.py", "embedded-check"], show=2),
         _script("containers", "containers.py"),
         *_sanity_in_full(),

@@ -1,0 +1,42 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One CA for the length of a `with` block: its directory, read once, and who speaks to it."""
+
+from __future__ import annotations
+
+from .._protocol import account
+from .._protocol.directory import directory_of, directory_url
+from .._protocol.errors import Refused
+from .._protocol.messages import Ask, Request, Signer
+from .acme_transport import Transport, converse
+
+
+class Session:
+    """Options: directory (a URL or a word), ca_path, timeout. Raises InputError, IssuerError."""
+
+    def __init__(self, options: dict) -> None:
+        url = directory_url(options["directory"])
+        self._transport = Transport(options["ca_path"], options["timeout"])
+        self.directory = self.converse(Ask(Request(url), directory_of))
+        self._transport.new_nonce = self.directory.to("newNonce")
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *unused) -> None:
+        self._transport.close()
+
+    def converse(self, machine):
+        """What a machine was for. Raises IssuerError, InputError."""
+        return converse(machine, self._transport)
+
+    def knows(self, key) -> bool:
+        """Whether the CA has, or had, an account of a key. Raises IssuerError."""
+        return self.converse(Ask(account.look(self.directory, Signer(key)), account.known))
+
+    def signer(self, key) -> Signer:
+        """Who signs for the account of a key. Raises Refused where the CA knows none."""
+        found = self.converse(Ask(account.look(self.directory, Signer(key)), account.found_or_none))
+        if found is None:
+            raise Refused("the CA knows no account of this key", where=self.directory.url, way_out="Register it first, with acme_account")
+        return Signer(key, found.uri)
