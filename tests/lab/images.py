@@ -33,7 +33,7 @@ ELSEWHERE = os.environ.get("EVERGREEN_IMAGE_PREFIX")
 
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "python3", "python3-cryptography", "openssh-server", "openssl", "ca-certificates",
-    "nginx", "haproxy", "postfix", "iproute2", "procps",
+    "nginx", "haproxy", "postfix", "iproute2", "procps", "age", "python3-segno",
 )
 
 # What a host does is decided by its shape, not by what is installed.

@@ -6,7 +6,8 @@
 #   tests/tools/machine.sh containers   # the same, and for containers of hosts
 set -euo pipefail
 
-needed=(git openssl ca-certificates)
+# age and strace are what tests of escrow run, curl is what other ACME clients need.
+needed=(git openssl ca-certificates age curl strace)
 # A Python with a working venv may come from elsewhere than Debian; the search is slow and needed once.
 here=$(dirname "$0")
 if [ ! -e "$here/../../.cache/venv/tools.stamp" ] && [ -z "$(python3 "$here/pythons.py")" ]; then
