@@ -14,8 +14,9 @@ from common import Options
 from plans import LOOPS
 
 TITLE = "Facts of many certificates"
-TEXT = ("Whole plays, but for the module's payload run by hand: what a play has besides is the controller's price of a large answer. community.crypto has no call for many files: its module is looped over them. *The bare loop* is a process of Python and cryptography "
-        "that reads serial, dates, names, issuer and subject of each file.")
+TEXT = ("Whole plays, but for the module's payload run by hand: what a play has besides is the controller's price of a large answer. community.crypto has no "
+        "call for many files: its module is looped over them. *The bare loop* is a process of Python and cryptography that reads serial, dates, names, issuer "
+        "and subject of each file.")
 
 
 def rows(options: Options) -> list:

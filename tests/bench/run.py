@@ -21,12 +21,13 @@ import traceback
 import common
 import daily
 import info
+import keys
 import payload
 import plans
 import renewal
 import report
 
-QUESTIONS = {"payload": payload, "daily": daily, "plans": plans, "info": info, "renewal": renewal}
+QUESTIONS = {"payload": payload, "daily": daily, "plans": plans, "info": info, "renewal": renewal, "keys": keys}
 
 
 def main() -> int:
