@@ -36,6 +36,7 @@ test: machine  ## everything, two steps at a time; logs in .cache/logs
 
 ##@ Every day
 .PHONY: check lint unit
+check: export ARGS := -m "not slow"
 check: tools  ## lint, unit tests, one whole renewal on a fleet of processes; under 2 minutes
 	$(STEPS) unit lint embedded
 

@@ -114,7 +114,8 @@ def _entry(row) -> Entry:
     if not isinstance(row, dict):
         raise ValueError("an entry of its list is no object")
     for field, kind in _FIELDS.items():
-        if row.get(field) is not None and type(row[field]) is not kind:     # True is an int to isinstance
+        # True is an int to isinstance.
+        if row.get(field) is not None and (not isinstance(row[field], kind) or isinstance(row[field], bool)):
             raise ValueError(f"{field} of an entry has the wrong type")
     if row.get("id") is None:
         raise ValueError("an entry of its list has no id")

@@ -122,7 +122,8 @@ def _kdf(record) -> Scrypt | Pbkdf2 | None:
         fields = {"Scrypt": ("n", "r", "p"), "PBKDF2": ("iter",)}.get(name)
         if fields and isinstance(inner, dict):
             _known(inner, (*fields, "salt"), (*fields, "salt"), name)
-            if not all(type(inner[field]) is int for field in fields):      # True is an int to isinstance
+            # True is an int to isinstance.
+            if not all(isinstance(inner[field], int) and not isinstance(inner[field], bool) for field in fields):
                 raise ValueError(f"{name} has a parameter that is no whole number")
             kdf = (Scrypt if name == "Scrypt" else Pbkdf2)(*(inner[field] for field in fields), _base64(inner["salt"], "salt"))
             check_cost(kdf)

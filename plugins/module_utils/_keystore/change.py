@@ -83,8 +83,9 @@ def _look(wish: Wish, given: Given | None, engine) -> _Known:
     view = engine.read()
     entry, pending = view.find(wish.id), engine.shelf(wish.id).load()
     active_in, associated_in = engine.roles(wish.id) if entry and wish.state in ("archived", "absent") else ((), ())
-    seen = transitions.Seen(engine.where, entry, pending.config.fingerprint if pending else None, bool(pending and pending.held), given and given.fingerprint,
-                    active_in, associated_in, entry is None and engine.unfinished(wish.id), view.digest)
+    seen = transitions.Seen(
+        engine.where, entry, pending.config.fingerprint if pending else None, bool(pending and pending.held), given and given.fingerprint, active_in,
+        associated_in, entry is None and engine.unfinished(wish.id), view.digest)
     return _Known(view, entry, pending, seen)
 
 

@@ -40,12 +40,14 @@ def place_of(options: dict) -> Place:
 
 
 def plan_store(options: dict, place: Place, now: datetime, remember: bool) -> dict:
-    """`plan`, `summary`, `quiet`, `digest` for the options of encryption_key_plan. Raises InputError for a mistake in them, FileRefused, HostError."""
+    """`plan`, `summary`, `quiet` for the options of encryption_key_plan. Raises InputError for a mistake in them, FileRefused, HostError."""
     wanted, every = declared(options["keys"], options["force"]), parse_duration(options["remind_every"], "remind_every")
     _refuse_strangers(options["reminded"], wanted)
+    if not wanted:
+        # Such a host need not have a store, nor let us read it.
+        return _answer([], [], now)
     engine, memory = Files(place, options["state_path"]), escrowed.memory_of(options["state_path"], place.config)
-    view = engine.read()
-    seen = _seen(options, place, engine, view, memory)
+    seen = _seen(options, place, engine, engine.read(), memory)
     before, after, entries = _remembered(memory), {}, []
     decisions = [(one, decide(one, seen, now)) for one in wanted]
     for one, decision in decisions:
@@ -56,10 +58,14 @@ def plan_store(options: dict, place: Place, now: datetime, remember: bool) -> di
             entries.append(_entry(one, decision, remind, record))
     if remember:
         _keep(memory, before, {name: record for name, record in after.items() if record})
+    return _answer(decisions, entries, now)
+
+
+def _answer(decisions: list, entries: list, now: datetime) -> dict:
     counts = {word: sum(decision.action == number for one, decision in decisions) for number, word in enumerate(ACTIONS)}
     work = sum(decision.todo.id is not None for one, decision in decisions)
     quiet = not work and not any(entry["remind"] for entry in entries)
-    return {"plan": entries, "summary": {"total": len(wanted), **counts, "work": work, **_nearest(decisions, now)}, "quiet": quiet, "digest": view.digest}
+    return {"plan": entries, "summary": {"total": len(decisions), **counts, "work": work, **_nearest(decisions, now)}, "quiet": quiet}
 
 
 def _refuse_strangers(names: list, wanted: list) -> None:

@@ -107,8 +107,8 @@ def test_a_product_asks_as_anybody_does(host):
 
 @pytest.mark.parametrize(("options", "usage", "purposes"), [
     ({}, ("digitalSignature",), ("serverAuth",)), ({"extended_key_usage": ["clientAuth", "serverAuth"]}, ("digitalSignature",), ("serverAuth", "clientAuth")),
-    ({"key_usage": [], "extended_key_usage": []}, (), ()), ({"key_usage": ["keyAgreement", "digitalSignature"]}, ("digitalSignature", "keyAgreement"),
-                                                           ("serverAuth",)),
+    ({"key_usage": [], "extended_key_usage": []}, (), ()),
+    ({"key_usage": ["keyAgreement", "digitalSignature"]}, ("digitalSignature", "keyAgreement"), ("serverAuth",)),
 ])
 def test_uses_asked_for(host, options, usage, purposes):
     """Given words in one order; empty lists leave it to the authority."""
@@ -206,8 +206,8 @@ def test_a_selfsigned_certificate_is_no_reason_to_wait(host):
 
 
 @pytest.mark.parametrize("harm", [
-    pytest.param(lambda host: host.key_path.unlink(), id="without its key"), pytest.param(lambda host: host.key_path.write_bytes(key_pem(a_key(5))),
-                                                                                       id="with another key"),
+    pytest.param(lambda host: host.key_path.unlink(), id="without its key"),
+    pytest.param(lambda host: host.key_path.write_bytes(key_pem(a_key(5))), id="with another key"),
     pytest.param(lambda host: host.path.write_bytes(b"\x00"), id="that nobody can read"),
 ])
 def test_a_broken_pair_is_due(host, harm):

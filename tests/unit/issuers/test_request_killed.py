@@ -27,14 +27,17 @@ def quick_disk(tmp_path, monkeypatch):
         yield stack.enter_context(memory_disk(tmp_path))
 
 
+def _killer(number: int, killed: list):
+    """What runs a function so that it is killed at this instant, and keeps whether it was."""
+    return lambda function, *arguments: killed.append(kill_at(number, function, *arguments))
+
+
 def each_kill(folder, prepare, least: int, start: int = 0, step: int = 1):
     """For every instant: its number, a host prepared, and what runs a function so that it is killed there. Ends with the run that was not killed."""
     for number in itertools.count(start, step):
         host, killed = Applicant(folder / str(number)), []
         prepared = prepare(host)
-
-        def run(function, *arguments, number=number, killed=killed):
-            killed.append(kill_at(number, function, *arguments))
+        run = _killer(number, killed)
         yield number, host, prepared, run
         if killed == [False]:
             assert number >= least, "it was killed at too few instants to prove anything"

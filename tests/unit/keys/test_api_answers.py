@@ -197,7 +197,7 @@ def test_a_missing_privilege_is_named_with_its_path(name, id, role, says):
 def test_a_status_is_an_error_with_a_way_out(status, body, kind, says, retry):
     """What may pass may be tried again; what the server says is told."""
     error = api_answers.refusal(status, body, WHERE, ())
-    assert type(error) is kind and says in str(error) and error.retry is retry and error.way_out and error.where == WHERE
+    assert error.__class__ is kind and says in str(error) and error.retry is retry and error.way_out and error.where == WHERE
 
 
 @pytest.mark.parametrize("body", [b"\x1b]0;x\x07", b"a\nb\r\nc", b"\xff\xfe\xfd", b"x" * 100000, "\u2026\u202eevil".encode(), b"\x00"])

@@ -41,6 +41,7 @@ ENOUGH = {
     "notify_mail": {"to": ["a@b.example"], "sender": "a@b.example", "subject": "s", "body": "b"},
     "client_key": {"path": "/nowhere/k.json", "kdf": "none"}, "client_key_info": {"paths": ["/nowhere"]},
     "encryption_key": {"id": "abc", "state": "absent", "store_path": "/nowhere"}, "encryption_key_info": {"store_path": "/nowhere"},
+    "encryption_key_jobs": {"id": "abc", "store_path": "/nowhere"}, "encryption_key_plan": {"store_path": "/nowhere"},
     "master_key": {"private_path": "/nowhere/m.pem", "passphrase": "12345"}, "paper_key": {"path": "/nowhere/k.json", "dest": "/nowhere/p"},
     "proxmox_reload": {"pid_path": "/nowhere/x.pid", "socket_prefix": "/x-"},
 }
@@ -294,7 +295,7 @@ def test_ordinary_runs_make_no_warnings(run, tls):
 # The library that every host needs, but for mail and reload.
 
 # Keys of the store need it only where there is a passphrase or an escrow.
-UNNEEDING = ("encryption_key", "encryption_key_info", "notify_mail", "proxmox_reload")
+UNNEEDING = ("encryption_key", "encryption_key_info", "encryption_key_jobs", "encryption_key_plan", "notify_mail", "proxmox_reload")
 BROKEN = {
     "missing": "raise ModuleNotFoundError(\"No module named 'cryptography'\")\n",
     "too old": "__version__ = '2.6.1'\n",
@@ -332,7 +333,7 @@ def test_without_the_library_the_packages_are_named(alone, case):
 def test_what_reads_no_certificate_needs_no_library(alone, module):
     """Mail is sent from a controller, a reload asked for, keys are listed and archived without it."""
     answer = alone[module, "missing"]
-    assert "cryptography" not in answer.text and bool(answer.get("failed")) is (module == "proxmox_reload")
+    assert "cryptography" not in answer.text and bool(answer.get("failed")) is (module in ("encryption_key_jobs", "proxmox_reload"))
 
 
 # Through Ansible itself.

@@ -155,7 +155,7 @@ def test_row_61_listing_needs_no_key_file(store):
     store.bring()
     fingerprint = store.opened()["fingerprint"]
     store.key().unlink()
-    key, = store.info()["keys"]
+    key, = store.info()["encryption_keys"]
     assert (key["fingerprint"], key["kdf"], [found["finding"] for found in key["findings"]]) == (fingerprint, "none", ["entry_without_file"])
 
 
