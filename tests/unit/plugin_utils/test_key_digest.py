@@ -30,8 +30,8 @@ def due(name="site") -> dict:
 
 def outcome(name="site", result="rotated", proof="opened", todo=None, **more) -> dict:
     """What the role keeps of one key."""
-    return {"name": name, "result": result, "reason": "due", "message": "site-2025 is 400 days old", "todo": todo or ALL, "fingerprint": FINGERPRINT, "proof": proof,
-            **more}
+    return {"name": name, "result": result, "reason": "due", "message": "site-2025 is 400 days old", "todo": todo or ALL, "fingerprint": FINGERPRINT,
+            "proof": proof, **more}
 
 
 def part(*entries, outcomes=(), failure=None) -> dict:
