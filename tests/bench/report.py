@@ -48,7 +48,7 @@ def verdict(value: float, limit, stretch) -> str:
         return ""
     if value > limit:
         return "**missed**"
-    return "met, and the wish" if value <= stretch else "met"
+    return "met, and the wish" if stretch is not None and value <= stretch else "met"
 
 
 def line(row) -> str:
@@ -62,7 +62,7 @@ def line(row) -> str:
 
 def _ratio(row: Row) -> str:
     quantity = "CPU" if row.quantity == "cpu" else "wall"
-    limit = "" if row.limit is None else f"{row.limit} ({row.stretch})"
+    limit = "" if row.limit is None else str(row.limit) if row.stretch is None else f"{row.limit} ({row.stretch})"
     return (f"| {row.what} | {row.against} | {quantity} | {_number(row.ratio)} | {_number(row.low)}–{_number(row.high)} | {row.pairs} | {row.base:.2f} "
             f"| {row.ping:.2f} | {limit} | {verdict(row.ratio, row.limit, row.stretch)} |\n")
 
