@@ -24,11 +24,25 @@ class Session:
         return self
 
     def __exit__(self, *unused) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends its connections."""
         self._transport.close()
 
-    def converse(self, machine):
-        """What a machine was for. Raises IssuerError, InputError."""
-        return converse(machine, self._transport)
+    def twin(self) -> Session:
+        """Another one to the same CA, for another thread. It asks for nothing before it is used."""
+        other = Session.__new__(Session)
+        other._transport, other.directory = self._transport.twin(), self.directory
+        return other
+
+    def before(self, resource: str, call) -> None:
+        """Calls it before each request to a resource of the directory, by this session and those made of it afterwards."""
+        self._transport.before[self.directory.to(resource)] = call
+
+    def converse(self, machine, acts: dict | None = None):
+        """What a machine was for. acts: of the machine's own. Raises IssuerError, InputError."""
+        return converse(machine, self._transport, acts)
 
     def knows(self, key) -> bool:
         """Whether the CA has, or had, an account of a key. Raises IssuerError."""

@@ -59,10 +59,22 @@ class Transport:
     def __init__(self, ca_path: str | None, timeout: float) -> None:
         if not 0 < timeout <= 3600:
             raise InputError("is not between 0 and 3600 seconds", where="timeout", way_out="Give a number of seconds")
+        self._begin(_context(ca_path), timeout)
+
+    def _begin(self, context: ssl.SSLContext, timeout: float) -> None:
         self.new_nonce = ""
-        self._context, self._timeout = _context(ca_path), timeout
+        self.before: dict = {}      # URL -> what is called before each request to it
+        self._context, self._timeout = context, timeout
         self._connections: dict = {}
         self._nonces: deque = deque(maxlen=16)
+
+    def twin(self) -> Transport:
+        """Another one to the same CA, for another thread, with connections and nonces of its own."""
+        other = Transport.__new__(Transport)
+        # Reading all authorities again would take as long as some requests.
+        other._begin(self._context, self._timeout)
+        other.new_nonce, other.before = self.new_nonce, self.before
+        return other
 
     def exchange(self, request: Request):
         """The Answer to a request, or Lost. A nonce is asked for only where none is left; when that fails, its outcome is the request's."""
@@ -82,6 +94,8 @@ class Transport:
             connection.close()
 
     def _once(self, method: str, url: str, body: bytes | None = None):
+        if url in self.before:
+            self.before[url]()
         connection, kept = None, False
         try:
             connection = self._connection(url)

@@ -74,7 +74,7 @@ def identifier_of(name: str) -> dict:
 def name_of(identifier, where: str) -> str:
     """The house name of an identifier. Raises AnswerRefused for anything else."""
     try:
-        if identifier["type"] in _KINDS.values():
+        if identifier["type"] in _KINDS.values() and isinstance(identifier["value"], str):
             return parse_name(f"{identifier['type']}:{identifier['value']}")
     except (TypeError, KeyError, InputError):
         pass

@@ -38,9 +38,15 @@ class AnswerRefused(IssuerError):
 
 
 class ChallengeFailed(Refused):
-    """The CA did not find what it looked for, or no longer trusts what it found. names: whose authorization it is, `dns:a.example`."""
+    """The CA did not find what it looked for, or no longer trusts what it found. names: whose authorizations they are, `DNS:a.example`."""
 
     names: tuple = ()
+
+
+class NotReady(IssuerError):
+    """The CA is still at work on the order, which a later run goes on with."""
+
+    retry = True
 
 
 class HeldBack(IssuerError):

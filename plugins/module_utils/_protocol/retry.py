@@ -40,7 +40,8 @@ class Patient(NamedTuple):
             return self, self.request
         if outcome is not None and _bad_nonce(outcome) and self.nonces < NONCES:
             return self._after_nonce(now, chance)
-        error = None if outcome is None else _passing(outcome, now)
+        # Acts of a machine's own have outcomes of their own.
+        error = _passing(outcome, now) if isinstance(outcome, (Answer, Lost)) else None
         if error is not None:
             return self._after_failure(outcome, error, now, chance)
         machine, act = self.machine.step(outcome, now)

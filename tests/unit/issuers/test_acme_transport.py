@@ -57,6 +57,28 @@ def test_no_nonce_to_be_had(ca):
     assert {asked.method for asked in server.asked} == {"HEAD"}
 
 
+def test_another_thread_has_a_twin(ca):
+    """The same CA, with a connection and nonces of its own."""
+    server, transport = ca(*[reply(nonce=f"n{number}") for number in range(6)])
+    twin = transport.twin()
+    for one in (transport, twin, transport, twin):
+        one.exchange(Request(f"{server.url}/x", {}, SIGNER))
+    twin.close()
+    assert [asked.connection for asked in server.asked] == [0, 0, 1, 1, 0, 1]
+    assert [asked.method for asked in server.asked] == ["HEAD", "POST", "HEAD", "POST", "POST", "POST"]
+
+
+def test_something_may_be_called_before_a_request(ca):
+    """Each time, by the URL; what it raises is the request's end, before anything is sent."""
+    server, transport = ca(reply(nonce="n0"), reply(), reply(nonce="n1"))
+    called = []
+    transport.before.update({f"{server.url}/nonce": lambda: called.append("nonce"), f"{server.url}/y": lambda: 1 / 0})
+    transport.exchange(Request(f"{server.url}/x", {}, SIGNER))
+    with pytest.raises(ZeroDivisionError):
+        transport.exchange(Request(f"{server.url}/y", {}, SIGNER))
+    assert called == ["nonce", "nonce"] and [asked.path for asked in server.asked] == ["/nonce", "/x", "/nonce"]
+
+
 # What is sent.
 
 def test_the_forms_of_a_request(ca):

@@ -151,6 +151,23 @@ def test_many_bad_nonces_are_asked_again_slowly():
     assert sent == ["a"] * 201 + ["b"] and len(waits) == 190 and {round(wait, 3) for wait in waits} == {0.05}
 
 
+class Acting(NamedTuple):
+    """A machine with an act of its own, a list, whose outcome is sent."""
+
+    def step(self, outcome, now):
+        return self, [] if outcome is None else Done(outcome) if isinstance(outcome, Answer) else Request(f"{CA}/{outcome[0]}")
+
+
+def test_an_act_of_the_machines_own_has_an_outcome_of_its_own():
+    """It goes to the machine as it is; the request that follows is repeated as any other."""
+    patient, act = Patient(Acting()).step(None, NOW, 0.0)
+    assert act == []
+    patient, act = patient.step(["x"], NOW, 0.0)
+    assert act == Request(f"{CA}/x")
+    patient, wait = patient.step(Answer(f"{CA}/x", 503, {}), NOW, 0.0)
+    assert isinstance(wait, Wait) and patient.step(None, wait.until, 0.0)[1] == Request(f"{CA}/x")
+
+
 def test_a_machine_may_wait_itself():
     """Its waits pass through, and afterwards it is asked what next."""
     assert run([answer(200, {}), answer(200, {"n": 2})], machine=Later()) == (["l", "l"], [1.0], answer(200, {"n": 2}))

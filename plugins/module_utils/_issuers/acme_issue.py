@@ -1,0 +1,128 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many orders at one CA, a bounded number of them in flight: each worker keeps its connection and its nonces from order to order."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from typing import NamedTuple
+
+from .._core.errors import EvergreenError, InputError
+from .._protocol.jws import thumbprint
+from .._protocol.messages import Signer
+from .._protocol.order import Keep, Prove, Wanted
+from .._protocol.ordering import Ordering
+from .acme_session import Session
+
+
+class Job(NamedTuple):
+    """A certificate to be ordered. label: for people. names: of the house. csr: DER. order_url: of an order to go on with, or None."""
+
+    label: str
+    names: tuple
+    csr: bytes
+    profile: str | None = None
+    replaces: str | None = None
+    preferred_chain: str | None = None
+    order_url: str | None = None
+
+
+class Issued(NamedTuple):
+    """chain: PEM, leaf first. as_preferred: False where the CA has no chain as preferred. trouble: what went wrong when answers were taken away, or None."""
+
+    chain: bytes
+    order_url: str
+    account_uri: str
+    as_preferred: bool = True
+    trouble: EvergreenError | None = None
+
+
+class Account(NamedTuple):
+    """What answers to challenges are made of. thumbprint: of its key."""
+
+    uri: str
+    thumbprint: str
+
+
+def issue(jobs: list, session: Session, signer: Signer, handler, in_flight: int = 10) -> list:
+    """An Issued or an EvergreenError for each job, in their order: one failure never stops the others. signer: with the account's URL.
+
+    handler, called from several threads at once:
+        keep(job, note) -> None                                 note (order.Keep) is on a disk when it returns
+        prove(job, authorizations, account) -> [(url, payload)] shows what proves the pending authorizations; the challenges to be answered then
+        clean(job) -> None                                      at the end of every job that has called prove
+    """
+    if not 1 <= in_flight <= 100:
+        raise InputError("is not between 1 and 100", where="in_flight", way_out="Give a number")
+    run = _Run(jobs, signer, handler)
+    sessions = [session, *(session.twin() for number in range(min(in_flight, len(jobs)) - 1))]
+    threads = [threading.Thread(target=run.work, args=(one,), daemon=True) for one in sessions[1:]]
+    try:
+        for thread in threads:
+            thread.start()
+        run.work(session)
+        for thread in threads:
+            thread.join()
+    finally:
+        run.stop()
+        for one in sessions[1:]:
+            one.close()
+    if run.broken:
+        raise run.broken[0]
+    return run.results
+
+
+class _Run:
+    def __init__(self, jobs: list, signer: Signer, handler) -> None:
+        self.results: list = [None] * len(jobs)
+        self.broken: list = []      # what is no error of ours
+        self._signer, self._handler = signer, handler
+        self._account = Account(signer.kid, thumbprint(signer.key))
+        self._waiting: queue.SimpleQueue = queue.SimpleQueue()
+        for row in enumerate(jobs):
+            self._waiting.put(row)
+
+    def stop(self) -> None:
+        """Begins no other job."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+
+    def work(self, session: Session) -> None:
+        """One job after the other, until none is left."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                index, job = self._waiting.get_nowait()
+                try:
+                    self.results[index] = self._one(job, session)
+                except Exception as error:  # a worker's end must not be silent
+                    self.broken.append(error)
+                    self.stop()
+
+    def _one(self, job: Job, session: Session):
+        handler, proving = self._handler, []
+
+        def prove(act: Prove) -> list:
+            proving.append(act)
+            return handler.prove(job, act.authorizations, self._account)
+
+        wanted = Wanted(job.names, job.csr, job.profile, job.replaces, job.preferred_chain)
+        machine = Ordering(session.directory, self._signer, wanted, job.order_url)
+        try:
+            found = session.converse(machine, {Keep: lambda act: handler.keep(job, act.note), Prove: prove})
+            outcome = Issued(found.chain, found.order_url, self._account.uri, found.as_preferred)
+        except EvergreenError as error:
+            outcome = error
+        finally:
+            trouble = _cleaned(handler, job) if proving else None
+        return outcome._replace(trouble=trouble) if isinstance(outcome, Issued) else outcome
+
+
+def _cleaned(handler, job: Job) -> EvergreenError | None:
+    try:
+        handler.clean(job)
+    except EvergreenError as error:
+        return error
+    return None
