@@ -48,8 +48,8 @@ FINDINGS = {
 _SHORT = {"organizationName": "O", "organizationalUnitName": "OU", "commonName": "CN"}
 _SCTS = ("1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.4.1.11129.2.4.3")
 _FORUM = "2.23.140.1."
-_LEAST_BITS = {"RSA": 2048, "ECC": 224}
-_WEAK_DIGESTS = ("md2", "md4", "md5", "sha1", "sha-1")
+LEAST_BITS = {"RSA": 2048, "ECC": 224}
+WEAK_DIGESTS = ("md2", "md4", "md5", "sha1", "sha-1")
 
 
 class Around(NamedTuple):
@@ -124,12 +124,12 @@ def _weak_key(facts, around):
     bits = data.get("size", data.get("exponent_size"))
     if kind == "DSA":
         return "weak_key", "its key is DSA, which TLS no longer knows"
-    if bits is not None and bits < _LEAST_BITS.get(kind, 0):
-        return "weak_key", f"its {kind} key has {bits} bits, less than {_LEAST_BITS[kind]}"
+    if bits is not None and bits < LEAST_BITS.get(kind, 0):
+        return "weak_key", f"its {kind} key has {bits} bits, less than {LEAST_BITS[kind]}"
 
 
 def _weak_digest(facts, around):
-    if facts["signature_digest"] in _WEAK_DIGESTS and not is_root(facts):
+    if facts["signature_digest"] in WEAK_DIGESTS and not is_root(facts):
         return "weak_digest", f"it is signed with {facts['signature_algorithm']}"
 
 
