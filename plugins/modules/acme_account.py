@@ -166,14 +166,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, now
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers import acme_account
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_options import ACCOUNT, CA
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_options import ACCOUNT, CA, EAB
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
-
-EAB = {
-    "kid": {"type": "str", "required": True},
-    "key": {"type": "str", "required": True, "no_log": True},
-    "alg": {"type": "str", "choices": ["HS256", "HS384", "HS512"], "default": "HS256"},
-}
 
 
 def main() -> None:

@@ -16,3 +16,9 @@ ACCOUNT = {
     "account_key_content": {"type": "str", "no_log": True},
     "account_key_passphrase": {"type": "str", "no_log": True},
 }
+
+EAB = {
+    "kid": {"type": "str", "required": True},
+    "key": {"type": "str", "required": True, "no_log": True},
+    "alg": {"type": "str", "choices": ["HS256", "HS384", "HS512"], "default": "HS256"},
+}

@@ -13,7 +13,7 @@ from .._core.durations import rfc3339
 from .._core.errors import FileRefused, HostError, InputError
 from .._core.locks import locked
 from .._core.replace import group_id, peek, user_id
-from .._lifecycle import pair
+from .._lifecycle import guard, pair
 from .._lifecycle.declaration import complete
 from .._lifecycle.observe import facts_of, observe
 from .._lifecycle.rule import RENEW, SKIP, Decision, decide
@@ -122,8 +122,9 @@ def _renew(wanted, memory, service, now: datetime, check: bool) -> Outcome:
     if decision.reason == "unproven" and not wanted.force:
         return Outcome(decision, False, before, before, True)
     if check:
+        guard.refuse(pair.pieces_of(wanted, service, b"", b""))
         return Outcome(decision, True, before, None, proof)
-    pieces = _usable_aside(wanted, memory, service, now)
+    pieces = usable_aside(wanted, memory, service, now)
     if pieces is None:
         key = new_key(*new_key_kind(wanted))
         pieces = pair.pieces_of(wanted, service, new_certificate(wanted, key, now), to_pem(key))
@@ -141,7 +142,7 @@ def _end_interrupted(wanted, memory, service, now: datetime, decision, before) -
     return Outcome(decision, True, before, again.after, again.unproven)
 
 
-def _usable_aside(wanted, memory, service, now: datetime):
+def usable_aside(wanted, memory, service, now: datetime) -> list | None:
     """The pieces set aside when they are still what is wanted; None when there are none, or they have become due themselves."""
     pieces = None if wanted.force else pair.aside(memory)
     if not pieces or pieces[-1].content is None or pieces[0].content is None:
