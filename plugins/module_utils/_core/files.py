@@ -13,6 +13,7 @@ from .errors import FileRefused, HostError
 MAX_BYTES = 1 << 20
 _WAYS_OUT = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free space on this file system; nothing has been replaced"),
+    errno.EFBIG: "Give fewer certificates: this file system takes no larger file; nothing has been replaced",
     errno.EROFS: "Mount the file system writable; nothing has been replaced",
     **dict.fromkeys((errno.EACCES, errno.EPERM), "Run as a user who may (become: true)"),
     errno.ENOENT: "Create the folder first",
@@ -37,23 +38,14 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            what = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-            raise FileRefused(f"is {what}", where=path, way_out="Name a file")
-        if status.st_size > limit:
-            raise FileRefused(f"has {status.st_size} bytes, more than {limit}", where=path, way_out="Name the right file")
-        return _read_all(descriptor, limit, path)
-    finally:
-        os.close(descriptor)
-
-
-def _read_all(descriptor: int, limit: int, path: str) -> bytes:
-    try:
-        data = os.read(descriptor, limit + 1)
-        while len(data) <= limit:
-            more = os.read(descriptor, limit + 1 - len(data))
-            if not more:
-                return data
-            data += more
+            raise FileRefused(f"is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no regular file'}", where=path, way_out="Name a file")
+        # The size is asked of the content: a file may grow meanwhile, and those of /proc have none.
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
     except OSError as error:
         raise refused(error, path, FileRefused) from error
-    raise FileRefused(f"has more than {limit} bytes", where=path, way_out="Name the right file")
+    finally:
+        os.close(descriptor)
+    if len(data) > limit:
+        raise FileRefused(f"has more than {limit} bytes", where=path, way_out="Name the right file")
+    return data

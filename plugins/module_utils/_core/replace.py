@@ -12,12 +12,13 @@ import pwd
 import re
 from typing import NamedTuple
 
+from . import cluster_fs
 from .errors import FileRefused, HostError, InputError
 from .files import read, refused
 
 
 class Piece(NamedTuple):
-    """A file to be put in place: content None means that there is to be none. mode: permission bits."""
+    """A file to be put in place: content None means that there is to be none. mode: permission bits. -1 leaves owner, group or mode to the file system."""
 
     path: str
     content: bytes | None
@@ -74,15 +75,21 @@ def stage(piece: Piece) -> str:
         try:
             if (piece.uid, piece.gid) != (os.geteuid(), os.getegid()) or os.geteuid() == 0:
                 os.fchown(descriptor, piece.uid, piece.gid)
-            os.fchmod(descriptor, piece.mode)
+            if piece.mode >= 0:
+                os.fchmod(descriptor, piece.mode)
             _write_all(descriptor, piece.content)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except OSError as error:
         _discard([path])
-        raise refused(error, piece.path) from error
+        raise _refused(error, piece.path) from error
     return path
+
+
+def _refused(error: OSError, path: str) -> HostError:
+    """Root, too, is denied what a cluster without quorum cannot agree on."""
+    return cluster_fs.no_quorum(path) if error.errno == errno.EACCES and cluster_fs.is_read_only(path) else refused(error, path)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
@@ -111,7 +118,7 @@ def _put(piece: Piece) -> None:
         else:
             os.rename(temporary(piece.path), piece.path)
     except OSError as error:
-        raise refused(error, piece.path) from error
+        raise _refused(error, piece.path) from error
 
 
 def replace_all(pieces: list) -> None:

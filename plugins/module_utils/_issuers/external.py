@@ -12,7 +12,7 @@ from .._core.errors import FileRefused, HostError, InputError, PairRefused
 from .._core.files import MAX_BYTES, read
 from .._core.locks import locked
 from .._core.replace import peek
-from .._lifecycle import pair
+from .._lifecycle import guard, pair
 from .._lifecycle.service import service_of
 from .._x509 import csr
 from .._x509.check import material
@@ -174,3 +174,5 @@ def _fingerprint(content: bytes | None) -> str | None:
         return None if content is None else fingerprint(to_der(leaf(content, "certificate")))
     except FileRefused:
         return None
+    if changed:
+        guard.refuse(pieces)

@@ -13,7 +13,7 @@ from .._core.errors import FileRefused, HostError, InputError
 from .._core.files import read
 from .._core.locks import locked
 from .._core.replace import Piece, peek, replace_all
-from .._lifecycle import pair
+from .._lifecycle import guard, pair
 from .._lifecycle.declaration import complete
 from .._lifecycle.observe import facts_of, observe
 from .._lifecycle.rule import RENEW, SKIP, decide
@@ -188,6 +188,7 @@ def _refuse_copy(path: str | None, wanted) -> None:
         raise InputError(f"{path!r} is not an absolute path", where="csr_path", way_out="Give the full path of the file")
     if os.path.realpath(path) in {os.path.realpath(one) for one in (wanted.path, wanted.key_path) if one}:
         raise InputError("is the place of the pair in service", where="csr_path", way_out="Give another path")
+    guard.refuse_protected(os.path.realpath(path))
     if not os.path.isdir(os.path.dirname(path)):
         raise HostError("there is no such folder", where=path, way_out="Correct csr_path, or create its folder first")
     try:

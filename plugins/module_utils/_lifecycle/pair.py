@@ -10,30 +10,49 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from typing import NamedTuple
 
+from .._core import cluster_fs
 from .._core.durations import rfc3339
 from .._core.errors import HostError
 from .._core.files import read, refused
 from .._core.replace import Piece, group_id, replace_all, sync_folder, user_id
+from .guard import alone, piece_of_cluster, refuse, refuse_protected
 from .state import Memory, make_folder, write_private
 
 
-def pieces_of(wanted, service, certificate: bytes, key: bytes) -> list:
-    """The files to put in place, the key first (seed 000). What is not asked for stays as it is on the file there, else 0644 and 0600, the caller's.
+class Extra(NamedTuple):
+    """A file beside the pair that is made of it. secret: there is a private key in it."""
 
-    key_path equal to path, or a link to it, is one combined file, key first. Links are followed: the new file takes the place of the one
-    behind the link. Raises InputError for an unknown owner or group.
+    path: str
+    content: bytes
+    secret: bool
+
+
+def pieces_of(wanted, service, certificate: bytes, key: bytes, extras=(), key_first: bool = True) -> list:
+    """The files to put in place, the key first (seed 000), the certificate or the combined file last, extras before it.
+
+    What is not asked for stays as it is on the file there, else 0644 and 0600, the caller's. key_path equal to path, or a link to it, is one
+    combined file, key first or behind; where it is None, the key is somebody else's affair. Links are followed: the new file takes the place of
+    the one behind the link. Raises InputError for an unknown owner or group.
     """
+    if wanted.key_path is None:
+        return [_piece(wanted.path, certificate, service, service.mode, 0o644)]
+    beside = [_piece(one.path, one.content, service, *((service.key_mode, 0o600) if one.secret else (service.mode, 0o644))) for one in extras]
     if os.path.realpath(wanted.key_path) == os.path.realpath(wanted.path):
         # Never wider open than either of the two may be: there is a private key in it.
         modes = [mode for mode in (service.mode, service.key_mode) if mode is not None]
         mode = modes[0] & modes[-1] if modes else None
-        return [_piece(wanted.path, key.rstrip(b"\n") + b"\n" + certificate, service, mode, 0o600)]
-    return [_piece(wanted.key_path, key, service, service.key_mode, 0o600), _piece(wanted.path, certificate, service, service.mode, 0o644)]
+        first, second = (key, certificate) if key_first else (certificate, key)
+        return [*beside, _piece(wanted.path, first.rstrip(b"\n") + b"\n" + second, service, mode, 0o600)]
+    return [_piece(wanted.key_path, key, service, service.key_mode, 0o600), *beside, _piece(wanted.path, certificate, service, service.mode, 0o644)]
 
 
 def _piece(path: str, content: bytes, service, mode: int | None, default_mode: int) -> Piece:
     path = os.path.realpath(path)
+    refuse_protected(path)
+    if cluster_fs.holds(path):
+        return piece_of_cluster(path, content, service, mode)
     try:
         there = os.stat(path)
         uid, gid, old_mode = there.st_uid, there.st_gid, there.st_mode & 0o777
@@ -48,14 +67,21 @@ def same_on_disk(pieces: list) -> bool:
     """Whether the files are there already with this content, owner and mode."""
     for piece in pieces:
         there = _on_disk(piece.path)
-        if there.content != piece.content or (piece.content is not None and there[2:] != piece[2:]):
+        if there.content != piece.content or (piece.content is not None and not _alike(there, piece)):
             return False
     return True
+
+
+def _alike(there: Piece, piece: Piece) -> bool:
+    """Whether owner, group and mode are the same, as far as they are ours to give."""
+    return all(-1 in pair or pair[0] == pair[1] for pair in zip(there[2:], piece[2:]))
 
 
 def _on_disk(path: str) -> Piece:
     try:
         status = os.stat(path)
+        if cluster_fs.holds(path):
+            return Piece(path, read(path), -1, -1, -1)
         return Piece(path, read(path), status.st_uid, status.st_gid, status.st_mode & 0o777)
     except FileNotFoundError:
         return Piece(path, None, os.geteuid(), os.getegid(), 0o600)
@@ -66,12 +92,11 @@ def install(memory: Memory, pieces: list, note: dict) -> None:
 
     Raises HostError with the old files in place when something stands in the way before the first replacement.
     """
-    for piece in pieces:
-        if os.path.isdir(piece.path):
-            raise HostError("is a folder", where=piece.path, way_out="Name a file")
-    memory.make()
-    _save(memory, "kept", [_on_disk(piece.path) for piece in pieces])
-    _roll(memory, pieces, note)
+    refuse(pieces)
+    with alone(pieces):
+        memory.make()
+        _save(memory, "kept", [_on_disk(piece.path) for piece in pieces])
+        _roll(memory, pieces, note)
 
 
 def _roll(memory: Memory, pieces: list, note: dict) -> None:
@@ -111,8 +136,9 @@ def repair(memory: Memory) -> bool:
     except (ValueError, KeyError, TypeError) as error:
         raise HostError("the journal of an interrupted installation cannot be read", where=memory.folder,
                         way_out="Check that certificate and key belong together, then remove journal.json there") from error
-    replace_all(pieces)
-    _finish(memory, note)
+    with alone(pieces):
+        replace_all(pieces)
+        _finish(memory, note)
     return True
 
 
@@ -124,9 +150,11 @@ def restore(memory: Memory, note: dict, set_aside: bool) -> bool:
     kept = _load(memory, "kept")
     if kept is None or same_on_disk(kept):
         return False
-    if set_aside:
-        _save(memory, "aside", [_on_disk(piece.path) for piece in kept])
-    _roll(memory, kept, note)
+    refuse(kept)
+    with alone(kept):
+        if set_aside:
+            _save(memory, "aside", [_on_disk(piece.path) for piece in kept])
+        _roll(memory, kept, note)
     return True
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .._core.errors import InputError
 from .._x509.names import parse_name
-from .._x509.services import SERVICES
+from .._x509.services import row_of
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*")
@@ -45,9 +45,11 @@ class Service(NamedTuple):
 
 def service_of(wanted) -> Service:
     """The service of a declared certificate, the product's defaults filled in. Raises InputError naming the option."""
+    row = row_of(wanted.product, wanted.path)
+
     def get(key):
         given = wanted.source.get(key)
-        return getattr(SERVICES[wanted.product], key) if given is None else given
+        return getattr(row, key) if given is None else given
 
     return Service(get("owner"), get("group"), _mode(get("mode"), "mode"), _mode(get("key_mode"), "key_mode"),
                    _activate(get("activate"), "activate"), _endpoints(wanted))
@@ -81,10 +83,11 @@ def _activate(activate, where: str):
 
 
 def _endpoints(wanted) -> tuple:
-    given, row = wanted.source.get("endpoints"), SERVICES[wanted.product]
+    given, row = wanted.source.get("endpoints"), row_of(wanted.product, wanted.path)
     if given is None:
         # Only where the product's own service is the one that is activated does its port tell anything.
-        own = wanted.issuer == "selfsigned" and row.port and wanted.source.get("activate") is None and wanted.source.get("path") is None
+        proven = wanted.issuer != "external" or wanted.product_row.issuer == "external"
+        own = proven and row.port and wanted.source.get("activate") is None and wanted.source.get("path") is None
         given = [f"localhost:{row.port}"] if own else []
     return tuple(parse_endpoint(endpoint, "endpoints") for endpoint in given)
 

@@ -28,6 +28,23 @@ def test_a_product_brings_its_own(product, group, activate, port):
     assert service == ("root", group, 0o640, 0o640, activate, (Endpoint(f"localhost:{port}"),)) and service.wants_proof
 
 
+@pytest.mark.parametrize(("declared", "service"), [
+    pytest.param({"product": "pve"}, ("root", "www-data", 0o640, 0o640, {"reload": "pveproxy"}, (Endpoint("localhost:8006"),)), id="Proxmox VE"),
+    pytest.param({"product": "pmg"}, ("root", "www-data", 0o640, 0o640, {"reload": "pmgproxy"}, (Endpoint("localhost:8006"),)), id="Proxmox Mail Gateway"),
+    pytest.param({"product": "pmg", "path": "/etc/pmg/pmg-tls.pem", "key_path": "/etc/pmg/pmg-tls.pem"},
+                 ("root", "root", 0o600, 0o600, {"command": ["postfix", "reload"]}, ()), id="its mail server"),
+])
+def test_a_product_whose_certificate_comes_from_elsewhere_brings_its_own_too(declared, service):
+    """Owners, modes, and what is reloaded (proxmox-formats 3.2, 3.4, 5.1); an uploaded pair wants a proof as much as a renewed one."""
+    assert service_of(wanted(**declared)) == service and service_of(wanted(**declared)).wants_proof
+
+
+@pytest.mark.parametrize(("product", "issuer", "port"), [("pbs", "acme", 8007), ("pve", "acme", 8006), ("pve", "authority", 8006), ("pbs", "external", None)])
+def test_whose_port_is_asked(product, issuer, port):
+    """What we bring is seen at the product's own port; what somebody else put on a product that renews itself is only watched."""
+    assert service_of(wanted(product=product, issuer=issuer)).endpoints == ((Endpoint(f"localhost:{port}"),) if port else ())
+
+
 @pytest.mark.parametrize(("declared", "key", "value"), [
     ({"owner": "backup"}, "owner", "backup"), ({"group": "www-data"}, "group", "www-data"), ({"mode": "0600"}, "mode", 0o600),
     ({"key_mode": "0400"}, "key_mode", 0o400), ({"activate": {"restart": "x.service"}}, "activate", {"restart": "x.service"}),
