@@ -37,9 +37,12 @@ def _fixture(name: str, **options):
 
 pebble = _fixture("pebble", always_valid=True)
 old_pebble = _fixture("old_pebble", suite="bookworm", always_valid=True, profiles={})
-binding_pebble = _fixture("binding_pebble", eab=BINDINGS)
+binding_pebble = _fixture("binding_pebble", eab=BINDINGS, always_valid=True)
 moody_pebble = _fixture("moody_pebble", nonce_reject=5, always_valid=True)
-rude_pebble = _fixture("rude_pebble", nonce_reject=90)
+rude_pebble = _fixture("rude_pebble", nonce_reject=90, always_valid=True)
+reusing_pebble = _fixture("reusing_pebble", authz_reuse=100, always_valid=True)
+rooted_pebble = _fixture("rooted_pebble", alternate_roots=2, always_valid=True)
+patient_pebble = _fixture("patient_pebble", always_valid=True, retry_after={"authz": 1, "order": 1})
 
 
 def serving(factory, name: str, **options):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import time
+import ipaddress
 from typing import NamedTuple
 
 from cryptography import x509
@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import now
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers import acme_account
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers import acme_account, acme_issue
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_issue import Job
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_session import Session
 from ansible_collections.evergreen.pki.plugins.module_utils._protocol.jws import b64
-from ansible_collections.evergreen.pki.plugins.module_utils._protocol.messages import Ask, Request, json_of
-from ansible_collections.evergreen.pki.plugins.module_utils._protocol.problems import expect
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.names import parse_name
 
 # As long as the longest hash, which RFC 7518, 3.2 demands for HS512.
 MAC_KEY = b64(bytes(range(64)))
@@ -56,6 +56,46 @@ def change_key(client: Client) -> None:
     client.account(state="key_changed", older_than="0")
 
 
+class Handler:
+    """Notes what it is called with, and answers the first challenge of each authorization: for a CA that finds every challenge valid."""
+
+    def __init__(self):
+        self.notes, self.proofs, self.cleaned = [], [], []
+
+    def keep(self, job, note: dict) -> None:
+        self.notes.append((job.label, note))
+
+    def prove(self, job, authorizations, account) -> list:
+        self.proofs += [(job.label, one.name) for one in authorizations]
+        return [(one.challenges[0].url, {}) for one in authorizations]
+
+    def clean(self, job) -> None:
+        self.cleaned.append(job.label)
+
+    def steps(self, label: str = "a.example") -> list:
+        return [note["step"] for job, note in self.notes if job == label]
+
+
+def a_job(*names, key=None, **options) -> Job:
+    """A certificate to be ordered; names without a kind."""
+    names = tuple(parse_name(name) for name in names or ("a.example",))
+    return Job(names[0].split(":", 1)[1], names, _csr(key or ec.generate_private_key(ec.SECP256R1()), names), **options)
+
+
+def ordered(client: Client, *jobs, handler=None, in_flight: int = 10) -> list:
+    """What acme_issue gives for these jobs, by the client's account."""
+    with Session(client.options()) as session:
+        return acme_issue.issue(list(jobs), session, acme_account.signer(session, client.options()), handler or Handler(), in_flight)
+
+
+def issued(client: Client, job: Job, handler=None):
+    """The one certificate. Raises what stands in its way."""
+    found = ordered(client, job, handler=handler)[0]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
 class Issued(NamedTuple):
     order_uri: str
     authorization_uri: str
@@ -64,33 +104,20 @@ class Issued(NamedTuple):
 
 
 def issue(client: Client, names=("a.example",)) -> Issued:
-    """A certificate of a CA that finds every challenge valid: an order in its plainest form."""
-    with Session(client.options()) as session:
-        signer = acme_account.signer(session, client.options())
+    """A certificate with its key, of a CA that finds every challenge valid."""
+    key, seen = ec.generate_private_key(ec.SECP256R1()), []
 
-        def ask(url, payload, digest):
-            return session.converse(Ask(Request(url, payload, signer), lambda answer, moment: digest(expect(answer, moment, 200, 201))))
+    class Seeing(Handler):
+        def prove(self, job, authorizations, account) -> list:
+            seen.extend(one.url for one in authorizations)
+            return super().prove(job, authorizations, account)
 
-        wanted = {"identifiers": [{"type": "dns", "value": name} for name in names]}
-        uri, order = ask(session.directory.to("newOrder"), wanted, lambda answer: (answer.headers["location"], json_of(answer)))
-        for url in order["authorizations"]:
-            ask(ask(url, None, json_of)["challenges"][0]["url"], {}, json_of)
-        key = ec.generate_private_key(ec.SECP256R1())
-        _until(lambda: ask(uri, None, json_of)["status"] == "ready")
-        ask(order["finalize"], {"csr": b64(_csr(key, names))}, json_of)
-        _until(lambda: ask(uri, None, json_of)["status"] == "valid")
-        chain = ask(ask(uri, None, json_of)["certificate"], None, lambda answer: answer.body)
-    return Issued(uri, order["authorizations"][0], chain, key)
+    found = issued(client, a_job(*names, key=key), Seeing())
+    return Issued(found.order_url, seen[0], found.chain, key)
 
 
 def _csr(key, names) -> bytes:
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
+    kinds = {"DNS": x509.DNSName, "IP": lambda value: x509.IPAddress(ipaddress.ip_address(value))}
+    builder = builder.add_extension(x509.SubjectAlternativeName([kinds[kind](value) for kind, value in (name.split(":", 1) for name in names)]), False)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
-
-
-def _until(reached) -> None:
-    deadline = time.monotonic() + 20
-    while not reached():
-        assert time.monotonic() < deadline, "the CA does not come to an end"
-        time.sleep(0.05)
