@@ -14,18 +14,17 @@ from .._core.locks import locked
 from .._core.replace import peek
 from .._lifecycle import guard, pair
 from .._lifecycle.service import service_of
-from .._x509 import csr
-from .._x509.check import material
-from .._x509.keys import to_pem
-from .._x509.parse import leaf, private_key, public_bytes
-from .._x509.pem import fingerprint, to_der
-from . import pending
+from .._x509 import check, csr, pem
+from .._x509.parse import leaf, public_bytes, serialization
+from .._x509.path import build
+from . import aia, outputs, pending
+from .offered import offered, rules
 
 
 class Installed(NamedTuple):
     """What an installation did, or would do in check mode. before, after: the certificate file's bytes, None where there is none.
 
-    answered: whether a pending request was answered by the certificate, and dropped.
+    answered: whether a pending request was answered by the certificate, and dropped. notes, warnings: as Material has them.
     """
 
     changed: bool
@@ -34,22 +33,37 @@ class Installed(NamedTuple):
     after: bytes | None
     unproven: bool
     answered: bool = False
+    notes: tuple = ()
+    warnings: tuple = ()
 
 
-def put(options: dict, wanted, state, now: datetime, check: bool) -> Installed:
-    """Puts the given pair in place, or the kept one back. Raises InputError, FileRefused, PairRefused, HostError with nothing replaced."""
+class _Checked(NamedTuple):
+    """The files of a pair that may be put in place, and what there is to say of it."""
+
+    pieces: list
+    notes: tuple
+    warnings: tuple
+
+
+def put(options: dict, wanted, state, now: datetime, check_mode: bool, fetch=aia.issuers) -> Installed:
+    """Puts the given pair in place, or the kept one back. Raises InputError, FileRefused, PairRefused, HostError with nothing replaced.
+
+    fetch(certificate): its issuers, (in order; why there are no more), asked only for the option `aia`.
+    """
     if wanted.many:
         raise InputError(f"{wanted.path!r} is a pattern, which can only be watched", where="path", way_out="Give the path of one file")
     if wanted.key_path is None:
         raise InputError("is missing", where="key_path", way_out="Give the private key's path; the same as path for one combined file")
     service, memory, before = service_of(wanted), state.of(wanted.path), peek(wanted.path)
-    repaired = not check and _repaired(state, memory)
-    pieces = None if options["state"] == "restored" else _pieces(options, wanted, memory, service, now)
-    if check:
-        return _foreseen(memory, wanted, pieces, service.wants_proof)
+    repaired = not check_mode and _repaired(state, memory)
+    checked = _Checked(None, (), ()) if options["state"] == "restored" else _checked(options, wanted, memory, service, now, fetch)
+    if check_mode:
+        done = _foreseen(memory, wanted, checked.pieces, service.wants_proof)
+        return done._replace(notes=checked.notes, warnings=checked.warnings)
     state.prepare()
     with locked(memory.lock_path):
-        done = _put(state.fresh(wanted.path), wanted, pieces, now, service.wants_proof, options["set_aside"])
+        done = _put(state.fresh(wanted.path), wanted, checked.pieces, now, service.wants_proof, options["set_aside"])
+    done = done._replace(notes=checked.notes, warnings=checked.warnings)
     return done._replace(changed=True, repaired=True, before=before) if repaired else done
 
 
@@ -62,62 +76,63 @@ def _repaired(state, memory) -> bool:
         return pair.repair(state.fresh(memory.path))
 
 
-def _pieces(options: dict, wanted, memory, service, now: datetime) -> list:
-    given, where = _given(options, "content", "src")
-    key, key_where = _given(options, "key_content", "key_src")
+def _checked(options: dict, wanted, memory, service, now: datetime, fetch) -> _Checked:
+    outputs.refuse(options, wanted)
+    combined = os.path.realpath(wanted.key_path) == os.path.realpath(wanted.path)
+    if options.get("combined") and not combined:
+        raise InputError("is for one file with both", where="combined", way_out="Leave it out, or give key_path the same path")
     passphrase = pending.passphrase_of(options, wanted)
-    if key is not None or b"PRIVATE KEY-----" in given:
-        pair_given = material(given, key, now, where, where if key is None else key_where, options["allow_invalid_dates"])
-    else:
-        pair_given = _with_key_of_host(given, where, wanted, memory, passphrase, now, options["allow_invalid_dates"])
-    pieces = pair.pieces_of(wanted, service, pair_given.certificate, pair_given.key)
+    found, where = offered(options)
+    key, sealed = (found.key, None) if found.key is not None else _key_of_host(found.certificates, where, wanted, memory, passphrase)
+    material = check.material(found.certificates, key, now, where, rules(options, wanted, _known_first(wanted.path, fetch)))
+    pieces = pair.pieces_of(wanted, service, material.certificate, sealed or material.key, outputs.extras(options, material.certificate, key, now, where),
+                            options.get("combined") != "certificate_first")
     for piece in pieces:
-        if os.path.isdir(piece.path):
-            raise HostError("is a folder", where=piece.path, way_out="Name a file")
-        if not os.path.isdir(os.path.dirname(piece.path)):
-            raise HostError("there is no such folder", where=piece.path, way_out="Correct the path, or create its folder first")
-        if len(piece.content) > MAX_BYTES:
-            raise FileRefused(f"would have {len(piece.content)} bytes, more than {MAX_BYTES}", where=piece.path, way_out="Give fewer certificates")
-    return pieces
+        _refuse_place(piece)
+    return _Checked(pieces, material.notes, material.warnings)
 
 
-def _given(options: dict, content: str, source: str) -> tuple:
-    if options[content] is not None:
-        return options[content].encode("utf-8", "surrogatepass"), content
-    if options[source] is None:
-        return None, content
-    try:
-        return read(options[source]), options[source]
-    except FileNotFoundError as error:
-        raise FileRefused("there is no such file on the host", where=options[source], way_out=f"Copy it there first, or correct {source}") from error
+def _refuse_place(piece) -> None:
+    if os.path.isdir(piece.path):
+        raise HostError("is a folder", where=piece.path, way_out="Name a file")
+    if not os.path.isdir(os.path.dirname(piece.path)):
+        raise HostError("there is no such folder", where=piece.path, way_out="Correct the path, or create its folder first")
+    if len(piece.content) > MAX_BYTES:
+        raise FileRefused(f"would have {len(piece.content)} bytes, more than {MAX_BYTES}", where=piece.path, way_out="Give fewer certificates")
 
 
-def _with_key_of_host(given: bytes, where: str, wanted, memory, passphrase: bytes | None, now: datetime, any_dates: bool):
-    """The pair of a certificate that came alone: with the key that waits for it, else with the key in place. One that is encrypted stays so."""
-    text, key_where = _waiting_key(given, memory) or (_in_place(wanted.key_path, memory), wanted.key_path)
+def _known_first(path: str, fetch):
+    """Issuers that were fetched once lie behind the certificate in place: nobody is asked for them again."""
+    def issuers(certificate):
+        there = [pem.from_der(der, path) for der in pem.certificate_ders(peek(path) or b"")]
+        known = build(certificate, there).certificates[1:]
+        return (known, None) if known else fetch(certificate)
+    return issuers
+
+
+def _key_of_host(certificates, where: str, wanted, memory, passphrase: bytes | None) -> tuple:
+    """(key, its text where it is encrypted) for certificates that came alone: the key that waits for one of them, else the one in place."""
+    given = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
+    text, key_where = _waiting_key(given, wanted, memory) or (_in_place(wanted.key_path, memory), wanted.key_path)
     sealed = pending.is_sealed(text)
-    key = to_pem(pending.opened(text, key_where, passphrase)) if sealed else text
-    try:
-        checked = material(given, key, now, where, key_where, any_dates)
-    except PairRefused as error:
-        if public_bytes(private_key(key, key_where, checked=False).public_key()) in csr.public_keys(given):
-            raise
+    key = pending.opened(text, key_where, passphrase)
+    if public_bytes(key.public_key()) not in csr.public_keys(given):
         tried = pending.places(memory)
         fact = (f"its private key is neither the pending one ({', '.join(tried)}) nor the one in place ({key_where})" if tried else
                 f"no request is pending, and the private key in place ({key_where}) does not belong to the certificate")
-        raise PairRefused(fact, where=where, way_out="Give the certificate that was issued for this host's key, or its key as well; "
-                          "nothing was written") from error
-    return checked._replace(key=pending.sealed_text(text)) if sealed else checked
+        raise PairRefused(fact, where=where, way_out="Give the certificate that was issued for this host's key, or its key as well; nothing was written")
+    return key, pending.sealed_text(text) if sealed else None
 
 
-def _waiting_key(given: bytes, memory) -> tuple | None:
+def _waiting_key(given: bytes, wanted, memory) -> tuple | None:
     """(text, place) of the private key that waits for one of these certificates: of a pending request, or of a pair that was set aside."""
     request = pending.matching(memory, given)
     if request:
         return request.key, request.key_path
     pieces = pair.aside(memory) if memory.has("aside") else None
-    if pieces and pieces[0].content and set(csr.public_keys(pieces[-1].content or b"")[:1]) & set(csr.public_keys(given)):
-        return pieces[0].content, os.path.join(memory.folder, "aside")
+    key = next((piece.content for piece in pieces or () if piece.path == os.path.realpath(wanted.key_path)), None)
+    if key and set(csr.public_keys(pieces[-1].content or b"")[:1]) & set(csr.public_keys(given)):
+        return key, os.path.join(memory.folder, "aside")
     return None
 
 
@@ -165,14 +180,14 @@ def _foreseen(memory, wanted, pieces, proof: bool) -> Installed:
         if pieces is None:
             raise FileRefused("no pair is kept to be restored", where=wanted.path, way_out="Install a pair with state: present")
     changed = not pair.same_on_disk(pieces)
+    if changed:
+        guard.refuse(pieces)
     unproven = proof and pieces[-1].content is not None if changed else memory.load().get("unproven") is not None
     return Installed(changed or repaired or answered, repaired, before, pieces[-1].content if changed else before, unproven, answered)
 
 
 def _fingerprint(content: bytes | None) -> str | None:
     try:
-        return None if content is None else fingerprint(to_der(leaf(content, "certificate")))
+        return None if content is None else pem.fingerprint(pem.to_der(leaf(content, "certificate")))
     except FileRefused:
         return None
-    if changed:
-        guard.refuse(pieces)

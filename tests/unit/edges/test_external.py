@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, FileRefused, HostError, InputError, PairRefused
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers import external
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
-from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
+from ansible_collections.evergreen.pki.tests.unit.edges.placing import ISSUED, KEYS, LEAVES, PEMS, ROOT, Place
 from ansible_collections.evergreen.pki.tests.unit.helpers import (
     DAY,
     NOBODY,
@@ -29,50 +29,9 @@ from ansible_collections.evergreen.pki.tests.unit.helpers import (
     pem,
     temporaries,
     tree,
-    wanted,
 )
 
-KEYS = [key_pem(a_key(20 + number)) for number in range(4)]
-LEAVES = [certificate(key=a_key(20 + number), serial=100 + number) for number in range(4)]
-PEMS = [pem(leaf) for leaf in LEAVES]
-ROOT_KEY = a_key(25)
-ROOT = certificate(subject=(("CN", "Root"),), names=(), key=ROOT_KEY)
-ISSUED = certificate(issuer=(("CN", "Root"),), key=a_key(20), signer=ROOT_KEY)
-
-
-class Place:
-    """A host's folder for a pair, and the calls of cert_install on it."""
-
-    def __init__(self, folder):
-        self.folder, self.tls, self.state = folder, folder / "tls", folder / "state"
-        self.tls.mkdir()
-        self.path, self.key_path = self.tls / "web.pem", self.tls / "web.key"
-
-    def put(self, *arguments, **options):
-        """Installs the pair of this number unless the options say otherwise."""
-        return external.put(*self.call(*arguments, **options))
-
-    def call(self, number=None, check=False, now=NOW, declared=None, **options):
-        """The arguments of that call."""
-        given = {"content": None, "src": None, "key_content": None, "key_src": None, "state": "present", "allow_invalid_dates": False, "set_aside": False}
-        if number is not None:
-            given.update(content=PEMS[number].decode(), key_content=KEYS[number].decode())
-        return {**given, **options}, self.wanted(declared or {}), State(str(self.state)), now, check
-
-    def wanted(self, declared):
-        return wanted(**{"name": "web", "issuer": "external", "path": str(self.path), "key_path": str(self.key_path), **declared})
-
-    def file(self, name: str, content: bytes) -> str:
-        path = self.folder / name
-        path.write_bytes(content)
-        return str(path)
-
-    def pair(self):
-        return tuple(path.read_bytes() if path.exists() else None for path in (self.path, self.key_path))
-
-    def matches(self) -> bool:
-        certificate_pem, key = self.pair()
-        return parse.pair_matches(parse.leaf(certificate_pem, "path"), parse.private_key(key, "key"))
+STORE = {"pkcs12_passphrase": "s3cret", "pkcs12_legacy": True, "pkcs12_alias": None}
 
 
 @pytest.fixture
@@ -236,8 +195,21 @@ REFUSALS = [
     pytest.param({"content": (PEMS[0] + key_pem(a_key(20), b"x")).decode()}, FileRefused, "encrypted", id="an encrypted key in the certificate file"),
     pytest.param({"number": 0, "now": NOW + 91 * DAY}, PairRefused, "expired", id="an expired certificate"),
     pytest.param({"number": 0, "now": NOW - DAY}, PairRefused, "not valid before", id="a certificate of the future, or a clock in the past"),
-    pytest.param({"content": (pem(ROOT) + pem(ISSUED)).decode(), "key_content": KEYS[0].decode()}, PairRefused, "out of order", id="a chain upside down"),
-    pytest.param({"content": (pem(ISSUED) + PEMS[1]).decode(), "key_content": KEYS[0].decode()}, PairRefused, "out of order", id="a chain with a stranger"),
+    pytest.param({"content": (pem(ISSUED) + PEMS[1]).decode(), "key_content": KEYS[0].decode()}, PairRefused, "of another service",
+                 id="a chain with a stranger"),
+    pytest.param({"number": 0, "chain_content": PEMS[1].decode()}, PairRefused, "certificate 2 .* of another service", id="a stranger given as chain"),
+    pytest.param({"number": 0, "chain_src": "/nowhere/chain.pem"}, FileRefused, "/nowhere/chain.pem: .*correct chain_src", id="a chain that is not there"),
+    pytest.param({"content_b64": "no base64!", "key_content": KEYS[0].decode()}, InputError, "^content_b64: is no base64", id="no base64"),
+    pytest.param({"number": 0, "declared": {"names": ["web.example", "www.example"]}}, PairRefused, "does not carry www.example",
+                 id="a declared name is missing"),
+    pytest.param({"number": 0, "combined": "key_first"}, InputError, "^combined: is for one file", id="an order for two files"),
+    pytest.param({"number": 0, "pkcs12_path": "/tmp/x.p12"}, InputError, "^pkcs12_passphrase: is missing", id="a store without a passphrase"),
+    pytest.param({"number": 0, **STORE, "pkcs12_path": "/nowhere/x.p12"}, HostError, "/nowhere/x.p12: there is no such folder", id="a store in no folder"),
+    pytest.param({"number": 0, **STORE, "pkcs12_path": "/tmp/x", "pkcs12_alias": "a b"}, InputError, "^pkcs12_alias: ", id="a name that is none"),
+    pytest.param({"number": 0, "truststore_path": "/tmp/x.jks", "truststore_passphrase": "short"}, InputError, "^truststore_passphrase: .*6",
+                 id="a passphrase that Java refuses"),
+    pytest.param({"number": 0, "truststore_path": "/tmp/x.jks", "truststore_passphrase": "changeit"}, PairRefused, "no certificate of an issuer",
+                 id="nothing to trust"),
     pytest.param({"content": (pem(ISSUED) + pem(ROOT)[:-50]).decode(), "key_content": KEYS[0].decode()}, FileRefused, "cut off", id="a chain cut off"),
     pytest.param({"content": PEMS[1].decode()}, PairRefused, "does not belong", id="no key, and the one in place is another's"),
     pytest.param({"content": ""}, FileRefused, "content: .*empty", id="nothing"),
@@ -254,7 +226,7 @@ REFUSALS = [
     pytest.param({"number": 0, "declared": {"key_path": None}}, InputError, "^key_path: ", id="no place for the key"),
     pytest.param({"number": 0, "declared": {"path": "/etc/haproxy/certs/*.pem", "key_path": None}}, InputError, "^path: .*watched",
                  id="a pattern for many files"),
-    pytest.param({"number": 0, "content": (PEMS[0] * 2500).decode()}, FileRefused, "bytes", id="more certificates than anybody would read again"),
+    pytest.param({"src": "BIG", "key_content": KEYS[0].decode()}, FileRefused, "bytes", id="more than a file may have"),
     pytest.param({"number": 0, "declared": {"path": "/nowhere/web.pem"}}, HostError, "/nowhere/web.pem: .*folder", id="a folder that is not there"),
 ]
 
@@ -267,6 +239,8 @@ def test_a_refusal_changes_nothing_on_disk(place, call, kind, says, check):
     place.put(3)
     call = dict(call)
     number = call.pop("number", None)
+    if call.get("src") == "BIG":
+        call["src"] = place.file("big", PEMS[0] * 2500)
     before = tree(place.folder)
     with pytest.raises(kind, match=says) as caught:
         place.put(number, check=check, **call)
