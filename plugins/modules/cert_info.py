@@ -28,6 +28,14 @@ options:
         left out, and whatever is clearly no certificate but a private key, a request, parameters or a revocation list.
     type: list
     elements: path
+  product:
+    description:
+      - What a product keeps on the host. With V(pve) those of every node of its cluster, read from this one - the cluster's authority, the
+        C(pve-ssl.pem) that it signed for each node, and each C(pveproxy-ssl.pem).
+      - RV(certificates[].in_use) tells which of them a node serves. One signed by the cluster's authority is of the kind V(proxmox_cluster_ca), which is
+        not publicly trusted and not broken.
+    type: str
+    choices: [pbs, pdm, pve, pmg]
   content:
     description: PEM text with certificates, and perhaps the private key of the first one.
     type: str
@@ -118,6 +126,19 @@ EXAMPLES = r"""
     names: [web.example, www.web.example]
     max_lifetime: 398d
 
+- name: Every node of a Proxmox VE cluster, asked on one of them
+  evergreen.pki.cert_info:
+    product: pve
+    facts: brief
+  register: cluster
+
+- name: What each of them serves, and until when
+  ansible.builtin.debug:
+    msg: "{{ item.node }}: {{ item.kind }} until {{ item.not_after }}"
+  loop: "{{ cluster.certificates | selectattr('in_use') }}"
+  loop_control:
+    label: "{{ item.node }}"
+
 - name: A PKCS#12 store
   evergreen.pki.cert_info:
     paths: /root/store.p12
@@ -134,6 +155,11 @@ certificates:
     source: {description: 'The path or the endpoint, or C(content).', type: str, sample: /etc/proxmox-backup/proxy.pem}
     path: {description: 'The file, or null.', type: str, sample: /etc/proxmox-backup/proxy.pem}
     endpoint: {description: 'Host and port, or null.', type: str, sample: null}
+    node: {description: 'The node of the cluster, or null; with O(product) only.', type: str, sample: node1}
+    in_use:
+      description: Whether the product serves it, as far as its files tell; null for an authority. With O(product) only.
+      type: bool
+      sample: true
     position: {description: 'Which certificate of its source, from 0.', type: int, sample: 0}
     protocol: {description: 'The TLS version of the handshake, or null.', type: str, sample: null}
     cipher: {description: 'The cipher of the handshake, or null.', type: str, sample: null}
@@ -220,6 +246,11 @@ errors:
   elements: dict
   contains:
     source: {description: 'The path, pattern or endpoint, or C(content).', type: str, sample: /etc/ssl/broken.pem}
+    node: {description: 'The node of the cluster, or null; with O(product) only.', type: str, sample: node1}
+    in_use:
+      description: Whether the product serves it, as far as its files tell; null for an authority. With O(product) only.
+      type: bool
+      sample: true
     position: {description: 'Which certificate of its source, from 0; null where it is the source as a whole.', type: int, sample: null}
     message: {description: What is wrong and what to do., type: str, sample: '/etc/ssl/broken.pem: the file is empty. Name a file with a certificate'}
 """
@@ -237,9 +268,10 @@ from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import r
 
 def main() -> None:
     module = AnsibleModule(
-        supports_check_mode=True, required_one_of=[("paths", "content", "endpoints")],
+        supports_check_mode=True, required_one_of=[("paths", "product", "content", "endpoints")],
         argument_spec={
             "paths": {"type": "list", "elements": "path"},
+            "product": {"type": "str", "choices": ["pbs", "pdm", "pve", "pmg"]},
             # It may hold a private key, which no log should show.
             "content": {"type": "str", "no_log": True},
             "endpoints": {"type": "list", "elements": "raw"},

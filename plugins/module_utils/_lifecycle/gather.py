@@ -21,6 +21,7 @@ from .._x509.chain import name_key
 from .._x509.facts import ordered_name
 from .._x509.names import parse_name
 from .._x509.survey import Taken, Wish, survey
+from .kept import kept
 from .service import parse_endpoint
 
 _PATTERN = re.compile(r"[*?\[]")
@@ -63,7 +64,8 @@ def inform(options: dict, wish: Wish) -> dict:
     passphrase = None if options["passphrase"] is None else options["passphrase"].encode("utf-8", "surrogatepass")
     endpoints = _endpoints(options)
     taken, troubles = [], []
-    for one in (*_from_paths(options["paths"], passphrase), *_from_content(options["content"], passphrase), *_from_endpoints(endpoints, options["timeout"])):
+    for one in (*_from_product(options["product"], passphrase), *_from_paths(options["paths"], passphrase),
+                *_from_content(options["content"], passphrase), *_from_endpoints(endpoints, options["timeout"])):
         if isinstance(one, Trouble):
             troubles.append(one)
             continue
@@ -105,6 +107,17 @@ def _from_paths(paths: list, passphrase: bytes | None):
             yield from _from_many(path, found, "no file of this pattern holds a certificate", passphrase)
         else:
             yield _from_file(path, passphrase)
+
+
+def _from_product(product: str | None, passphrase: bytes | None):
+    try:
+        found = kept(product) if product else ()
+    except FileRefused as error:
+        yield Trouble("product", None, str(error))
+        return
+    for file, marks in found:
+        one = _from_file(file, passphrase)
+        yield one if isinstance(one, Trouble) else one._replace(place={**one.place, **marks})
 
 
 def _can_be_a_path(path: str) -> bool:

@@ -45,6 +45,15 @@ _OTHERS = {
     ("pmg", "/etc/pmg/pmg-tls.pem"): ProductService(owner="root", group="root", mode="0600", key_mode="0600", activate={"command": ["postfix", "reload"]}),
 }
 
+# Where a product keeps certificates, those of all nodes of a cluster included: patterns, in the order in which they are told.
+KEPT = {
+    "pbs": ("/etc/proxmox-backup/proxy.pem",),
+    "pdm": ("/etc/proxmox-datacenter-manager/auth/api.pem",),
+    "pve": ("/etc/pve/pve-root-ca.pem", "/etc/pve/nodes/*/pve-ssl.pem", "/etc/pve/nodes/*/pveproxy-ssl.pem"),
+    "pmg": ("/etc/pmg/pmg-api.pem", "/etc/pmg/pmg-tls.pem"),
+}
+_OF_NODE = re.compile(r".*/nodes/([^/]+)/(pve-ssl|pveproxy-ssl)\.pem")
+
 # By folder: what the product itself holds, for 10 seconds at most, while it changes a pair there.
 LOCKS = {"/etc/pve/": "/var/lock/pve-certs.lock", "/etc/pmg/": "/var/lock/pmg-certs.lock"}
 
@@ -60,3 +69,9 @@ def row_of(product: str, path: str) -> ProductService:
 def is_protected(path: str) -> bool:
     """Whether a file of the cluster file system is never written by us, whatever is asked (seeds 002, 004; row 38)."""
     return _PROTECTED.fullmatch(path) is not None
+
+
+def node_of(path: str) -> tuple:
+    """(node of a Proxmox VE cluster whose certificate file this is, the file's stem), or two times None."""
+    match = _OF_NODE.fullmatch(path)
+    return match.groups() if match else (None, None)

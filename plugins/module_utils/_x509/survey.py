@@ -20,6 +20,8 @@ from .matching import covers
 # What stays where only the brief facts are asked for: what travels is the cost, not the reading.
 BRIEF = ("source", "position", "kind", "subject", "issuer", "subject_alt_name", "serial_number", "not_after", "days_left", "fingerprint",
          "key_matches", "chain_complete", "names_missing", "findings")
+# What only the entries of a product have.
+_OF_PRODUCT = ("node", "in_use")
 
 # So many paths are named of those that share a key.
 _TWINS = 3
@@ -142,7 +144,7 @@ def _entries(group: _Group, among: _Among, wish: Wish):
         entry = {**group.place, "kind": kind, "key_matches": group.key_matches if first else None, "chain_complete": whole,
                  "chain_in_order": in_order, **_names(facts, wish.names), **facts,
                  "findings": kinds.findings_of(facts, around, group.problems[index])}
-        yield {key: entry[key] for key in BRIEF} if wish.brief else entry
+        yield {key: entry[key] for key in (*BRIEF, *(_OF_PRODUCT if "node" in entry else ()))} if wish.brief else entry
 
 
 def _names(facts: dict, wanted: tuple | None) -> dict:

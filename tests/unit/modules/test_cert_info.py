@@ -11,9 +11,11 @@ import subprocess
 import sys
 
 import pytest
+from cryptography import x509
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, FileRefused, InputError
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.gather import inform, key_names, wish_of
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.services import KEPT
 from ansible_collections.evergreen.pki.tests.unit.helpers import (
     DAY,
     FQDN,
@@ -32,8 +34,8 @@ from ansible_collections.evergreen.pki.tests.unit.helpers import (
 )
 from ansible_collections.evergreen.pki.tests.unit.x509.authority import ISSUER, LEAF, OF_ROOT, ROOT
 
-OPTIONS = {"paths": None, "content": None, "endpoints": None, "server_name": None, "starttls": None, "timeout": 5.0, "passphrase": None, "names": None,
-           "max_lifetime": None, "fqdn": None, "facts": "all", "strict": False}
+OPTIONS = {"paths": None, "product": None, "content": None, "endpoints": None, "server_name": None, "starttls": None, "timeout": 5.0, "passphrase": None,
+           "names": None, "max_lifetime": None, "fqdn": None, "facts": "all", "strict": False}
 A = certificate_pem(subject=(("CN", "a"),))
 BROKEN = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
@@ -389,8 +391,8 @@ def test_the_module_never_returns_the_passphrase(folder):
 
 
 def test_the_module_wants_to_be_asked_something():
-    """None of the three ways to ask is an error of the options."""
-    assert "one of the following is required: paths, content, endpoints" in run()["msg"]
+    """None of the four ways to ask is an error of the options."""
+    assert "one of the following is required: paths, product, content, endpoints" in run()["msg"]
 
 
 def test_facts_of_another_process_are_the_same(folder):
@@ -398,3 +400,70 @@ def test_facts_of_another_process_are_the_same(folder):
     place = folder(a__pem=A)
     how, answer = in_child(asked, place)
     assert (how, answer) == ("returned", asked(place))
+
+
+# What a product keeps.
+
+CLUSTER_CA = (("CN", "Proxmox Virtual Environment"), ("OU", "65b85639-78d7-4330-85c6-39502b2f9b01"), ("O", "PVE Cluster Manager CA"))
+CLUSTER_ROOT = certificate(subject=CLUSTER_CA, names=(), key=a_key(50), extensions=[x509.BasicConstraints(True, None)])
+
+
+@pytest.fixture
+def pve(tmp_path, monkeypatch):
+    """A cluster of three nodes, as one of them sees it: the first has a whole pair of its own, the second only the certificate of one, the third none."""
+    monkeypatch.setitem(KEPT, "pve", tuple(pattern.replace("/etc/pve", str(tmp_path)) for pattern in KEPT["pve"]))
+    (tmp_path / "pve-root-ca.pem").write_bytes(pem(CLUSTER_ROOT))
+    for number in (1, 2, 3):
+        folder = tmp_path / "nodes" / f"node{number}"
+        folder.mkdir(parents=True)
+        name = f"node{number}.example"
+        (folder / "pve-ssl.pem").write_bytes(pem(certificate(subject=(("CN", name),), names=(f"DNS:{name}",), issuer=CLUSTER_CA, signer=a_key(50),
+                                                             key=a_key(50 + number), serial=number)))
+        (folder / "pve-ssl.key").write_bytes(key_pem(a_key(50 + number)))
+        if number < 3:
+            (folder / "pveproxy-ssl.pem").write_bytes(pem(certificate(subject=(("CN", name),), key=a_key(60 + number), serial=10 + number)))
+    (tmp_path / "nodes" / "node1" / "pveproxy-ssl.key").write_bytes(key_pem(a_key(61)))
+    return tmp_path
+
+
+def test_a_whole_cluster_is_read_from_one_node(pve):
+    """The authority, then the certificates of every node, each with its node, and which of them pveproxy takes (row 40)."""
+    answer = asked(product="pve")
+    told = [(os.path.basename(one["path"]), one["node"], one["in_use"]) for one in answer["certificates"]]
+    assert told == [("pve-root-ca.pem", None, None), ("pve-ssl.pem", "node1", False), ("pve-ssl.pem", "node2", True), ("pve-ssl.pem", "node3", True),
+                    ("pveproxy-ssl.pem", "node1", True), ("pveproxy-ssl.pem", "node2", False)] and answer["errors"] == []
+
+
+def test_what_the_cluster_signed_is_not_public_and_not_broken(pve):
+    """Key, chain and all are in order; its kind says that browsers do not trust it (row 41)."""
+    for one in asked(product="pve")["certificates"][:4]:
+        assert (one["kind"], one["chain_complete"], one["findings"], one["key_matches"]) == ("proxmox_cluster_ca", True, [], one["node"] and True)
+
+
+def test_brief_facts_name_the_node(pve):
+    """Which node, and whether in use, is what a fleet is looked through by; without a product no entry has them."""
+    brief = asked(product="pve", facts="brief")["certificates"][1]
+    assert (brief["node"], brief["in_use"]) == ("node1", False) and "public_key" not in brief
+    assert "node" not in asked(pve / "pve-root-ca.pem", facts="brief")["certificates"][0]
+
+
+def test_a_broken_file_of_another_node_hides_nothing(pve):
+    """One node's certificate cannot be read: that is an error, and all others are told."""
+    (pve / "nodes" / "node2" / "pve-ssl.pem").write_bytes(BROKEN)
+    answer = asked(product="pve")
+    assert len(answer["certificates"]) == 5 and [one["source"] for one in answer["errors"]] == [str(pve / "nodes" / "node2" / "pve-ssl.pem")]
+
+
+def test_a_host_without_the_product(tmp_path, monkeypatch):
+    """It is said which product there is nothing of."""
+    monkeypatch.setitem(KEPT, "pmg", (f"{tmp_path}/*.pem",))
+    with pytest.raises(FileRefused, match="no certificate of Proxmox Mail Gateway"):
+        asked(product="pmg")
+
+
+@pytest.mark.parametrize("product", ["pbs", "pdm", "pmg"])
+def test_the_other_products_have_one_host_each(tmp_path, monkeypatch, product):
+    """What is there is in use, and of no node."""
+    monkeypatch.setitem(KEPT, product, (str(tmp_path / "x.pem"), str(tmp_path / "none.pem")))
+    (tmp_path / "x.pem").write_bytes(A)
+    assert [(one["node"], one["in_use"]) for one in asked(product=product)["certificates"]] == [(None, True)]
