@@ -39,7 +39,7 @@ class Solver(NamedTuple):
 MODES = ("authoritative", "resolvers", "delay")
 # The delay is Proxmox's validation-delay (proxmox-formats 1.8).
 PROPAGATION = {"mode": Setting("choice", default="authoritative", choices=MODES), "resolvers": Setting("list", default=()),
-               "delay": Setting("duration", default=30.0), "timeout": Setting("duration", default=120.0)}
+               "port": Setting("port", default=53), "delay": Setting("duration", default=30.0), "timeout": Setting("duration", default=120.0)}
 _PROPAGATES = {"propagation": Setting("propagation", default={name: row.default for name, row in PROPAGATION.items()})}
 _BY_DNS = (DNS, DNS_ACCOUNT)
 
@@ -47,8 +47,8 @@ KINDS = {
     "standalone": Kind((HTTP,), {"port": Setting("port", default=80), "address": Setting("address")}),
     "webroot": Kind((HTTP,), {"path": Setting("path", required=True)}),
     "tls_alpn": Kind((TLS_ALPN,), {"port": Setting("port", default=443), "address": Setting("address")}),
-    "rfc2136": Kind(_BY_DNS, {"server": Setting("str", required=True), "port": Setting("port", default=53), "zone": Setting("str"), "tsig_name": Setting("str"),
-                              "tsig_algorithm": Setting("str", default="hmac-sha256"), "tsig_secret": Setting("str", secret=True),
+    "rfc2136": Kind(_BY_DNS, {"server": Setting("texts", required=True), "port": Setting("port", default=53), "zone": Setting("str"),
+                              "tsig_name": Setting("str"), "tsig_algorithm": Setting("str", default="hmac-sha256"), "tsig_secret": Setting("str", secret=True),
                               "ttl": Setting("int", default=60), "timeout": Setting("duration", default=10.0), **_PROPAGATES}),
     "acmesh": Kind(_BY_DNS, {"api": Setting("str", required=True), "data": Setting("data", secret=True), "user": Setting("str", default="nobody"),
                              "folder": Setting("path", default="/usr/share/acme.sh"), "timeout": Setting("duration", default=120.0), **_PROPAGATES}),
@@ -139,6 +139,10 @@ def _list(value, row: Setting, where: str) -> tuple:
     return tuple(_str(one, row, where) for one in value)
 
 
+def _texts_of(value, row: Setting, where: str) -> tuple:
+    return _list(value, row, where) if isinstance(value, (list, tuple)) else (_str(value, row, where),)
+
+
 def _dict(value, row: Setting, where: str) -> dict:
     if not isinstance(value, dict):
         raise _wrong("no dictionary", where, "Give names and values")
@@ -168,7 +172,7 @@ def _propagation(value, row: Setting, where: str) -> dict:
     return found
 
 
-_READERS = {"str": _str, "int": _int, "port": _port, "path": _path, "address": _address, "list": _list, "dict": _dict, "data": _data,
+_READERS = {"str": _str, "int": _int, "port": _port, "path": _path, "address": _address, "list": _list, "texts": _texts_of, "dict": _dict, "data": _data,
             "duration": _duration, "choice": _choice, "propagation": _propagation}
 
 

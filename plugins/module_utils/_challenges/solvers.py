@@ -24,6 +24,7 @@ SOLVERS = {
     "standalone": "standalone:Standalone",
     "webroot": "webroot:Webroot",
     "tls_alpn": "tls_alpn:TlsAlpn",
+    "rfc2136": "rfc2136:Rfc2136",
 }
 # They run on the host that owns the certificate; all others where the conversation with the CA runs.
 HOST_KINDS = ("standalone", "webroot", "tls_alpn")

@@ -10,6 +10,7 @@ from ansible_collections.evergreen.pki.tests.integration.acme.parts import MAC_K
 from ansible_collections.evergreen.pki.tests.unit.modules.running import collections, run
 from engine import CI, Unusable
 from fault_proxy import FaultProxy
+from name_servers import NameServers
 from pebble import Pebble, free_port
 
 __all__ = ("collections", "run")
@@ -67,6 +68,19 @@ def trusting(tmp_path_factory):
     server = serving(tmp_path_factory, "trusting", always_valid=True)
     yield server
     server.__exit__()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Name servers for the zones of the lab."""
+    try:
+        servers = NameServers(tmp_path_factory.mktemp("lab")).__enter__()
+    except Unusable as error:
+        if CI:
+            raise
+        pytest.skip(str(error))
+    yield servers
+    servers.__exit__()
 
 
 @pytest.fixture

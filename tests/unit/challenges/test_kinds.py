@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.evergreen.pki.plugins.module_utils._challenges.kinds import IMPLICIT, KINDS, MODES, Solver, checked, secrets_of
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
 
-USUAL = {"mode": "authoritative", "resolvers": (), "delay": 30.0, "timeout": 120.0}
+USUAL = {"mode": "authoritative", "resolvers": (), "port": 53, "delay": 30.0, "timeout": 120.0}
 
 
 def one(**settings):
@@ -76,7 +76,8 @@ def test_data_of_acme_sh_stays_as_it_is(data):
     pytest.param({"solver": "persist", "propagation": {"mode": "resolvers"}}, "solvers: x: propagation: resolvers: is missing", id="resolvers of nobody"),
     pytest.param({"solver": "persist", "propagation": {"delay": "soon"}}, "solvers: x: propagation: delay: 'soon' is not a duration", id="no duration"),
     pytest.param({"solver": "persist", "propagation": {"delay": -1}}, "solvers: x: propagation: delay: '-1' is not a duration", id="a negative one"),
-    pytest.param({"solver": "persist", "propagation": {"wait": 1}}, "solvers: x: propagation: wait: is no setting of propagation", id="unknown below propagation"),
+    pytest.param({"solver": "persist", "propagation": {"wait": 1}}, "solvers: x: propagation: wait: is no setting of propagation",
+                 id="unknown below propagation"),
 ])
 def test_what_is_wrong_is_named(settings, says):
     """By solver and setting."""
