@@ -34,11 +34,12 @@ class Pebble:
 
     suite: the Debian it is from (sid: 2.10; bookworm: 2.4). nonce_reject, authz_reuse: percent. eab: key id -> MAC key in base64url, then a binding
     is demanded. profiles: name -> {description, validityPeriod}. always_valid: no challenge is looked at. retry_after: {authz, order} in seconds.
-    http_port, dns: where challenges are looked for, a port and host:port. Raises Unusable where it cannot be fetched or does not start.
+    http_port, tls_port, dns: where challenges are looked for, ports and host:port. Raises Unusable where it cannot be fetched or does not start.
     """
 
     def __init__(self, folder, *, suite: str = "sid", nonce_reject: int = 0, authz_reuse: int = 0, alternate_roots: int = 0, eab: dict | None = None,
-                 profiles: dict | None = None, always_valid: bool = False, retry_after: dict | None = None, http_port: int = 5002, dns: str | None = None):
+                 profiles: dict | None = None, always_valid: bool = False, retry_after: dict | None = None, http_port: int = 5002, tls_port: int = 5001,
+                 dns: str | None = None):
         self.folder = pathlib.Path(folder)
         self.program = debs.unpacked(suite, "pebble") / "usr" / "bin" / "pebble"
         self.ca_path, self.log = self.folder / "authority.pem", self.folder / "pebble.log"
@@ -46,7 +47,7 @@ class Pebble:
         self._argv = ["-strict", "-config", str(self.folder / "pebble.json"), *(["-dnsserver", dns] if dns else [])]
         self._environment = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": str(nonce_reject), "PEBBLE_AUTHZREUSE": str(authz_reuse),
                              "PEBBLE_ALTERNATE_ROOTS": str(alternate_roots), **({"PEBBLE_VA_ALWAYS_VALID": "1"} if always_valid else {})}
-        self._wanted = {"certificate": str(self.certificate), "privateKey": str(self.key), "httpPort": http_port, "tlsPort": 5001, "ocspResponderURL": "",
+        self._wanted = {"certificate": str(self.certificate), "privateKey": str(self.key), "httpPort": http_port, "tlsPort": tls_port, "ocspResponderURL": "",
                         "externalAccountBindingRequired": eab is not None, "externalAccountMACKeys": eab or {}, "retryAfter": retry_after or {},
                         "keyAlgorithm": "ecdsa", "profiles": PROFILES if profiles is None else profiles}
 
@@ -98,11 +99,43 @@ class Pebble:
             return answer.read()
 
 
+class Names:
+    """A name server to whom every name is 127.0.0.1, up for the length of its `with` block; `address` is what Pebble takes as dns. Raises Unusable."""
+
+    def __init__(self, suite: str = "sid"):
+        self._program = debs.unpacked(suite, "pebble") / "usr" / "bin" / "pebble-challtestsrv"
+
+    def __enter__(self):
+        self.address = f"127.0.0.1:{free_port()}"
+        nothing = [word for name in ("http01", "https01", "tlsalpn01", "doh") for word in (f"-{name}", "")]
+        self._process = subprocess.Popen([*FOLLOW, str(self._program), "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dnsserver", self.address,
+                                          "-management", f"127.0.0.1:{free_port()}", *nothing],
+                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_TIMEOUT
+        while not is_open(self.address):       # it speaks TCP on the same port
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.__exit__()
+                raise Unusable("pebble-challtestsrv does not start")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *unused):
+        self._process.kill()
+        self._process.wait(10)
+
+
 def make_certificate(path: pathlib.Path, key_path: pathlib.Path, authority: pathlib.Path) -> None:
     """A server's certificate for localhost and 127.0.0.1, and the certificate of the authority that signed it."""
     wanted = {"path": str(path), "key_path": str(key_path), "style": "authority", "common_name": "localhost", "names": ["localhost", "IP:127.0.0.1"],
               "left": 30, "lifetime": 90, "key_type": "EC"}
     subprocess.run([sys.executable, str(CERTIFICATES), "--authority", str(authority)], input=json.dumps([wanted]).encode(), check=True)
+
+
+def is_open(address: str) -> bool:
+    """Whether somebody listens at host:port."""
+    host, port = address.split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
 
 
 def free_port() -> int:
