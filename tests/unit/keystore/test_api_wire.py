@@ -260,6 +260,7 @@ def test_what_is_sent_is_what_the_product_reads(tmp_path):
     assert "Authorization: PBSAPIToken=ansible@pbs!evergreen:0a1b2c3d-%2541%2B%2F%3D%3F%26%3A%3B%22%27-7f8e9d0c1b2a" in lines
 
 
+@pytest.mark.slow
 def test_a_certificate_is_looked_at_on_every_connection(tmp_path):
     """What was the right server for one request need not be it for the next."""
     pair, other = Pair(tmp_path), Pair(tmp_path, name="other", key=1)

@@ -275,6 +275,7 @@ def test_a_key_that_is_there_is_opened_to_be_wrapped(tmp_path):
 
 # Faults.
 
+@pytest.mark.slow
 def test_of_two_that_make_one_key_exactly_one_does(tmp_path):
     """100 rounds of two processes: one makes it, the other finds it, and both tell the same fingerprint."""
     with memory_disk(tmp_path) as folder:

@@ -35,6 +35,7 @@ def shown(answer) -> list:
 
 
 @needs_age
+@pytest.mark.slow
 def test_a_key_from_its_making_to_its_paper(run, tmp_path):
     """Made, found again, given another passphrase, described, printed: each answer documented, each second run without a change, check mode without a trace."""
     path = str(tmp_path / "k.json")
@@ -171,6 +172,7 @@ def test_without_segno_its_packages_are_named(collections, tmp_path):
 
 
 @pytest.mark.controller
+@pytest.mark.slow
 def test_ansible_runs_it_and_shows_no_secret(collections, tmp_path):
     """With -vvv and --diff, and on the disk of Ansible's own folders afterwards."""
     (tmp_path / "ansible.cfg").write_text(f"[defaults]\nremote_tmp = {tmp_path}/tmp\nlocal_tmp = {tmp_path}/local\nlog_path = {tmp_path}/log\n")

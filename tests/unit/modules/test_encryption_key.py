@@ -52,6 +52,7 @@ def shown(text: str) -> list:
     return [secret for secret in SECRETS if secret in text.replace("\\", "")]
 
 
+@pytest.mark.slow
 def test_the_life_of_a_key(call, store):
     """Made, archived, restored, archived and deleted: each step once, told before in check mode, with a difference of metadata only."""
     for options, action in (({}, "create"), ({"state": "archived"}, "archive"), ({"state": "active"}, "restore"), ({"state": "archived"}, "archive"),
@@ -132,6 +133,7 @@ def outside(store) -> str:
     return "\n".join([*kept, *(data.decode("latin-1") for data in kept.values())])
 
 
+@pytest.mark.slow
 def test_no_secret_lies_outside_of_the_store(call, store):
     """After every step the key is in its file only, or, while it is pending, in the state; passphrases are nowhere."""
     steps = [{"key": WRAPPED.decode(), "key_passphrase": FOREIGN, "passphrase": OLD}, {"rewrap": True, "passphrase": OLD, "new_passphrase": NEW},
@@ -190,6 +192,7 @@ PLAY = [{"hosts": "localhost", "gather_facts": False, "vars_files": ["secrets.ym
 
 
 @pytest.mark.controller
+@pytest.mark.slow
 def test_ansible_shows_no_secret(store, tmp_path, collections):
     """A whole play with -vvv, --diff, a log, a cache and a failed task: no secret in its output, its log, its folders, or the arguments of a process."""
     place = {"store_path": str(store.path), "state_path": str(store.state), **OWN}

@@ -57,6 +57,7 @@ def info(call, **options):
     return call("encryption_key_info", copies=[], storage_cfg="/nowhere", **options)
 
 
+@pytest.mark.slow
 def test_the_life_of_a_key(call, pbs, tmp_path):
     """Foreseen with GETs alone, done by one request, found done with GETs alone; the answers hold what is documented, and the difference."""
     before = {}

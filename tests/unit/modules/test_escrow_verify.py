@@ -107,6 +107,7 @@ def documented() -> dict:
     return {"options": yaml.safe_load(module.DOCUMENTATION)["options"], "returns": yaml.safe_load(module.RETURN)}
 
 
+@pytest.mark.slow
 def test_the_proof_is_answered_and_nothing_else(played, records):
     """Whatever host it is for."""
     answer = played[0]["proven"]
@@ -132,6 +133,7 @@ def test_no_secret_is_said_logged_or_left(played):
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace, which watches system calls, is not installed")
+@pytest.mark.slow
 def test_no_secret_reaches_a_disk_a_program_or_a_variable(records, tmp_path):
     """Watched from outside: secrets are written into pipes and sockets only, and stand in no argument and no variable of any program."""
     log = tmp_path / "strace.log"
