@@ -58,7 +58,7 @@ class AcmeServer(Server):
     def __init__(self, context, answers):
         super().__init__(self._serve_tls)
         self.asked: list[Asked] = []
-        self._context, self._answers = context, list(answers)
+        self._context, self.answers = context, list(answers)
 
     @property
     def url(self) -> str:
@@ -81,7 +81,7 @@ class AcmeServer(Server):
             name, colon, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
         self.asked.append(Asked(number, method, path, headers, stream.read(int(headers.get("content-length", 0)))))
-        return self._act(tls, self._answers.pop(0) if self._answers else reply(500))
+        return self._act(tls, self.answers.pop(0) if self.answers else reply(500))
 
     def _act(self, tls, answer) -> bool:
         if isinstance(answer, tuple) and not isinstance(answer, Dripping):
