@@ -46,7 +46,8 @@ def noted(failures, directory: str, account: str | None, names, error: Exception
 
     failures: the remembered ones, of any class with the fields of Failure.
     """
-    if not isinstance(error, (Refused, RateLimited)):
+    # Without a problem, a limit is this controller's own: it says nothing about a name.
+    if not isinstance(error, Refused) and not (isinstance(error, RateLimited) and error.problem):
         return ()
     before = {(one.directory, one.account, one.name): one.count for one in failures}
     return tuple(_counted(before.get((directory, account, name), 0) + 1, directory, account, name, error, now) for name in blamed(error, names))

@@ -12,6 +12,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._protocol.errors imp
     AnswerRefused,
     ChallengeFailed,
     HeldBack,
+    NotReady,
     RateLimited,
     Refused,
     Unreachable,
@@ -25,7 +26,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._protocol.limits imp
     reserved,
     unpause_url,
 )
-from ansible_collections.evergreen.pki.plugins.module_utils._protocol.problems import problem
+from ansible_collections.evergreen.pki.plugins.module_utils._protocol.problems import URN, problem
 from ansible_collections.evergreen.pki.tests.unit.helpers import NOW, SECOND, lawful
 
 CA, ACCOUNT, A, B = "https://ca.example/dir", "https://ca.example/acct/1", "DNS:a.example", "DNS:b.example"
@@ -68,10 +69,12 @@ def test_another_ca_or_account_begins_anew(directory, account):
 @pytest.mark.parametrize(("retry", "until"), [(NOW + timedelta(hours=5), timedelta(hours=5)), (NOW + SECOND, MINUTE), (None, MINUTE)])
 def test_a_ca_that_names_a_time(retry, until):
     """Is heard where it asks for more than our own pause."""
-    assert noted((), CA, ACCOUNT, (A,), failed(kind=RateLimited, retry_at=retry), NOW)[0].next_try == NOW + until
+    error = failed(kind=RateLimited, retry_at=retry, problem=problem({"type": f"{URN}rateLimited"}, 429))
+    assert noted((), CA, ACCOUNT, (A,), error, NOW)[0].next_try == NOW + until
 
 
-@pytest.mark.parametrize("kind", [Unreachable, AnswerRefused, HeldBack])
+# A limit without a problem is one that acme_rate keeps, not the CA.
+@pytest.mark.parametrize("kind", [Unreachable, AnswerRefused, HeldBack, NotReady, RateLimited])
 def test_what_says_nothing_about_a_name(kind):
     """A network that is down holds nobody back."""
     assert noted((), CA, ACCOUNT, (A,), failed(kind=kind), NOW) == ()
