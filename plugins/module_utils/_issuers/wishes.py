@@ -41,6 +41,12 @@ def new_key_kind(wanted) -> tuple:
     return key_type, wanted.key_size or (row.key_size if key_type == row.key_type else _DEFAULT_SIZE[key_type])
 
 
+def key_kind(key_type: str | None, size: int | None) -> tuple:
+    """(type, size in bits or None) of a key that is nobody's product's; EC P-256 where nothing is said. Raises InputError."""
+    _refuse_size(key_type, size)
+    return key_type or "EC", size or _DEFAULT_SIZE[key_type or "EC"]
+
+
 def _refuse_size(key_type: str | None, size: int | None) -> None:
     if size is not None and key_type is None:
         raise InputError("says nothing without key_type", where="key_size", way_out="Declare key_type as well")
@@ -55,11 +61,16 @@ def new_subject(wanted) -> tuple:
     (proxmox-formats 1.3), or `CN=<first name that fits>`. Raises InputError for what no subject may hold.
     """
     if wanted.subject is not None:
-        return tuple(_checked(key, value) for key, value in wanted.subject)
+        return checked_subject(wanted.subject)
     if wanted.product_row.organizations:
         return (("O", wanted.product_row.organizations[0]), ("OU", str(uuid.uuid4()).upper()), _checked("CN", wanted.fqdn, "fqdn"))
     values = (name.partition(":")[2] for name in new_names(wanted))
     return tuple(("CN", value) for value in values if len(value) <= SUBJECT["CN"])[:1]
+
+
+def checked_subject(pairs) -> tuple:
+    """The parts of a declared subject, ((short name, value), …). Raises InputError for what no subject may hold."""
+    return tuple(_checked(key, value) for key, value in pairs)
 
 
 def _checked(key: str, value: str, where: str = "subject") -> tuple:
