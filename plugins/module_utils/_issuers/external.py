@@ -154,7 +154,7 @@ def _put(memory, wanted, pieces, now: datetime, proof: bool, set_aside: bool) ->
     else:
         changed = not pair.same_on_disk(pieces)
         if changed:
-            pair.install(memory, pieces, pair.remembered(_fingerprint(pieces[-1].content), now, proof))
+            pair.install(memory, pieces, pair.remembered(leaf_fingerprint(pieces[-1].content), now, proof))
             pair.forget_aside(memory)
     # Only now: until here the pending key was the only one.
     answered = () if pieces is None else pending.answered(memory, pieces[-1].content)
@@ -169,7 +169,7 @@ def _restore(memory, wanted, now: datetime, proof: bool, set_aside: bool) -> boo
     if kept is None:
         raise FileRefused("no pair is kept to be restored", where=wanted.path, way_out="Install a pair with state: present")
     content = kept[-1].content
-    return pair.restore(memory, pair.remembered(_fingerprint(content), now, proof and content is not None), set_aside)
+    return pair.restore(memory, pair.remembered(leaf_fingerprint(content), now, proof and content is not None), set_aside)
 
 
 def _foreseen(memory, wanted, pieces, proof: bool) -> Installed:
@@ -186,7 +186,8 @@ def _foreseen(memory, wanted, pieces, proof: bool) -> Installed:
     return Installed(changed or repaired or answered, repaired, before, pieces[-1].content if changed else before, unproven, answered)
 
 
-def _fingerprint(content: bytes | None) -> str | None:
+def leaf_fingerprint(content: bytes | None) -> str | None:
+    """SHA-256 of the first certificate of a text, lower case with colons; None where there is none that can be read."""
     try:
         return None if content is None else pem.fingerprint(pem.to_der(leaf(content, "certificate")))
     except FileRefused:

@@ -54,8 +54,15 @@ def _shown(facts: dict | None) -> dict:
 def installation(outcome, wanted) -> dict:
     """The answer of cert_install, from its Installed."""
     before, after = described(outcome.before, wanted.path), described(outcome.after, wanted.path)
+    return {**brief_installation(outcome, wanted, after["fingerprint"] if after else None), "before": before, "after": after,
+            "diff": difference(wanted.path, before, after)}
+
+
+def brief_installation(outcome, wanted, fingerprint: str | None) -> dict:
+    """The same without facts of certificates: what there is to say of one of many that have not changed."""
+    service = service_of(wanted)
     return {
-        "changed": outcome.changed, "repaired": outcome.repaired, "before": before, "after": after,
-        "fingerprint": after["fingerprint"] if after else None, "activation_pending": outcome.unproven,
-        "path": wanted.path, "key_path": wanted.key_path, "diff": difference(wanted.path, before, after),
+        "changed": outcome.changed, "repaired": outcome.repaired, "fingerprint": fingerprint, "request_answered": outcome.answered,
+        "activation_pending": outcome.unproven, "activate": service.activate, "endpoints": [endpoint._asdict() for endpoint in service.endpoints],
+        "name": wanted.name, "path": wanted.path, "key_path": wanted.key_path, "notes": list(outcome.notes),
     }
