@@ -94,7 +94,7 @@ def _with_libraries(place: pathlib.Path, packages: list[str]) -> list[str]:
         package = waiting.pop()
         if package not in found:
             found.append(package)
-            waiting += [name for name in needs.get(package, ()) if re.match(r"lib(?!c6|gcc-s1|perl|debian|newt)|bind9-libs", name)]
+            waiting += [name for name in needs.get(package, ()) if re.match(r"lib(?!c6|gcc-s1|perl|debian|newt|python)|bind9-libs", name)]
     return found
 
 

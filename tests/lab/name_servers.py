@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Name servers of the lab, as Debian ships them: BIND, a secondary that lags, Knot, and a resolver that knows their zones.
+"""Name servers of the lab, as Debian ships them: BIND, a secondary that lags, Knot, PowerDNS, and a resolver that knows their zones.
 
     python3 tests/lab/name_servers.py          # all of them on one free port until Enter; prints addresses and key
 
@@ -10,6 +10,7 @@ Every name of the zones is 127.0.0.1.
     example.test     BIND 127.0.0.1 (primary, takes updates) and Knot 127.0.0.12 (secondary, told of changes by `refresh` alone)
     alone.test       BIND 127.0.0.1
     knot.test        Knot 127.0.0.13, takes updates
+    pdns.test        PowerDNS 127.0.0.15, takes changes by its HTTP API
     127.0.0.14       the resolver, Unbound; it remembers nothing
 """
 
@@ -20,6 +21,7 @@ import os
 import pathlib
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -28,9 +30,10 @@ import time
 import debs
 from engine import Unusable
 from pebble import FOLLOW
+from pebble import free_port as free_tcp_port
 
-SUITE, PACKAGES = "bookworm", ["bind9", "bind9-dnsutils", "knot", "knot-dnsutils", "unbound"]
-BIND, SECONDARY, KNOT, RESOLVER = "127.0.0.1", "127.0.0.12", "127.0.0.13", "127.0.0.14"
+SUITE, PACKAGES = "bookworm", ["bind9", "bind9-dnsutils", "knot", "knot-dnsutils", "unbound", "pdns-server", "pdns-backend-sqlite3"]
+BIND, SECONDARY, KNOT, RESOLVER, POWERDNS = "127.0.0.1", "127.0.0.12", "127.0.0.13", "127.0.0.14", "127.0.0.15"
 START_TIMEOUT = 20
 KEY = "evergreen"
 # What a test wants to find in a zone, besides addresses.
@@ -56,7 +59,7 @@ caa CAA 0 issuewild ";"
 class NameServers:
     """All of them, up for the length of the `with` block. Everything of theirs lies in `folder`. Raises Unusable.
 
-    port; key_name, secret (base64); key_file: for nsupdate; environment: PATH and libraries for programs out of the same packages.
+    port; key_name, secret (base64); key_file: for nsupdate; api, api_key: of PowerDNS; environment: PATH and libraries for programs out of the same packages.
     """
 
     key_name = KEY
@@ -68,6 +71,8 @@ class NameServers:
                             "PATH": f"{self.root / 'usr/bin'}:{self.root / 'usr/sbin'}:{os.environ['PATH']}"}
         self.secret = base64.b64encode(os.urandom(32)).decode("ascii")
         self.port, self._processes = free_port(), {}
+        self._api_port, self.api_key = free_tcp_port(), base64.b32encode(os.urandom(20)).decode("ascii")
+        self.api = f"http://127.0.0.1:{self._api_port}"
         self.key_file = self.folder / "update.key"
         self.key_file.write_text(f'key "{KEY}" {{ algorithm hmac-sha256; secret "{self.secret}"; }};\n')
 
@@ -77,8 +82,9 @@ class NameServers:
             self._ready(BIND, "example.test")
             self._start(KNOT, self._knotd(KNOT, f"  - domain: knot.test\n    file: {self._zone_file('knot.test', KNOT)}\n    acl: updates\n"))
             self._start(SECONDARY, self._knotd(SECONDARY, "  - domain: example.test\n    file: fetched\n    master: bind\n    acl: notify\n"))
-            self._start(RESOLVER, self._unbound({"example.test": BIND, "alone.test": BIND, "knot.test": KNOT}))
-            for address, zone in ((SECONDARY, "example.test"), (KNOT, "knot.test"), (RESOLVER, "knot.test")):
+            self._start(POWERDNS, self._powerdns("pdns.test"))
+            self._start(RESOLVER, self._unbound({"example.test": BIND, "alone.test": BIND, "knot.test": KNOT, "pdns.test": POWERDNS}))
+            for address, zone in ((SECONDARY, "example.test"), (KNOT, "knot.test"), (POWERDNS, "pdns.test"), (RESOLVER, "knot.test")):
                 self._ready(address, zone)
         except BaseException:
             self.__exit__()
@@ -170,6 +176,24 @@ zone:
 {zones}""")
         return [str(self.root / "usr/sbin/knotd"), "-c", str(folder / "knot.conf")]
 
+    def _powerdns(self, zone: str) -> list:
+        """Its only store here is a file; the records are put there before it starts."""
+        path = self.folder / "pdns.sqlite3"
+        records = [(zone, "SOA", f"ns1.{zone} hostmaster.{zone} 1 86400 86400 864000 1"), (zone, "NS", f"ns1.{zone}"),
+                   *((name, "A", "127.0.0.1") for name in (zone, f"*.{zone}")), (f"ns1.{zone}", "A", POWERDNS)]
+        with sqlite3.connect(path) as store:
+            store.executescript((self.root / "usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql").read_text())
+            store.execute("INSERT INTO domains (id, name, type) VALUES (1, ?, 'NATIVE')", (zone,))
+            store.executemany("INSERT INTO records (domain_id, name, type, content, ttl) VALUES (1, ?, ?, ?, 1)", records)
+        store.close()
+        plugins = next(self.root.glob("usr/lib/*/pdns"))
+        (self.folder / "pdns.conf").write_text("\n".join([
+            "launch=gsqlite3", f"gsqlite3-database={path}", f"module-dir={plugins}", f"local-address={POWERDNS}", f"local-port={self.port}", "guardian=no",
+            f"socket-dir={self.folder}", "webserver=yes", "api=yes", f"api-key={self.api_key}", "webserver-address=127.0.0.1",
+            f"webserver-port={self._api_port}", "cache-ttl=0", "query-cache-ttl=0", "negquery-cache-ttl=0", "zone-cache-refresh-interval=0",
+            "security-poll-suffix=", "receiver-threads=1", ""]))
+        return [str(self.root / "usr/sbin/pdns_server"), f"--config-dir={self.folder}", "--daemon=no"]
+
     def _unbound(self, zones: dict) -> list:
         """Whatever is not below these zones does not exist: nothing leaves the machine."""
         local = "\n".join(f'    local-zone: "{zone}." transparent' for zone in zones)
@@ -217,7 +241,7 @@ def free_port() -> int:
         with socket.socket() as probe:
             probe.bind((BIND, 0))
             port = probe.getsockname()[1]
-        if all(_is_free(address, port, kind) for address in (BIND, SECONDARY, KNOT, RESOLVER) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+        if all(_is_free(address, port, kind) for address in (BIND, SECONDARY, KNOT, RESOLVER, POWERDNS) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
             return port
     raise Unusable("no free port was found")
 

@@ -52,6 +52,15 @@ class DnsSolver:
     def _look(self) -> Look:
         return Look(self.propagation["resolvers"])
 
+    def _zone_of(self, place: Place) -> str:
+        """The zone of a place; '' where nobody knows it and a fixed delay was asked for. Raises SolverFailed."""
+        try:
+            return self._look().zone(place.name)
+        except SolverFailed:
+            if self.propagation["mode"] != "delay":
+                raise
+            return ""
+
     def _places(self, proofs, aliases: dict) -> tuple:
         found = records(proofs, aliases)
         try:

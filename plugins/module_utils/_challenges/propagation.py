@@ -36,8 +36,14 @@ class _Probe(NamedTuple):
     recursive: bool = False
 
 
-def wait(places, settings: dict, look: Look | None, deadline: float, clock: Clock = CLOCK) -> None:
+def all_there(record, values: frozenset) -> bool:
+    """Whether a record's values are among those that a server shows."""
+    return set(record.values) <= values
+
+
+def wait(places, settings: dict, look: Look | None, deadline: float, clock: Clock = CLOCK, enough: Callable = all_there) -> None:
     """Returns once all values are seen. settings: `propagation`, checked. look: not used by the mode delay. deadline: seconds, its own timeout at most.
+    enough(record, values): whether what a server shows does.
 
     A delay is slept through whole: who names one, has a reason. Raises ProofMissing, which says what shows what.
     """
@@ -46,7 +52,7 @@ def wait(places, settings: dict, look: Look | None, deadline: float, clock: Cloc
         return
     probes, end, pause = _probes(places, settings), clock.seconds() + min(deadline, settings["timeout"]), FIRST
     while True:
-        missing = _unseen(probes, look)
+        missing = _unseen(probes, look, enough)
         if not missing:
             return
         left = end - clock.seconds()
@@ -69,7 +75,7 @@ def _probes(places, settings: dict) -> list:
             for place in places for server in place.servers for address in server.addresses or ("",)]
 
 
-def _unseen(probes: list, look: Look) -> list:
+def _unseen(probes: list, look: Look, enough: Callable) -> list:
     """[(Place, what its servers say)] of the places that are not seen everywhere; one round of questions.
 
     Of a server with several addresses those that do not answer are left out while another does: few machines reach both IPv4 and IPv6.
@@ -80,19 +86,19 @@ def _unseen(probes: list, look: Look) -> list:
         servers.setdefault((probe.place.name, probe.server), []).append((probe, answer))
     missing: dict = {}
     for (name, server), rows in servers.items():
-        said = _lack(rows)
+        said = _lack(rows, enough)
         if said:
             missing.setdefault(name, (rows[0][0].place, []))[1].append(f"{server} {said}")
     return list(missing.values())
 
 
-def _lack(rows: list) -> str:
+def _lack(rows: list, enough: Callable) -> str:
     """What one server lacks, in words; '' where it shows all values."""
     answers = [(probe, answer) for probe, answer in rows if answer is not None and not answer.problem]
     if not answers:
         return "; ".join(f"({probe.address}): {answer.problem}" if answer else "has no address" for probe, answer in rows)
     for probe, answer in answers:
-        if not set(probe.place.record.values) <= answer.values:
+        if not enough(probe.place.record, answer.values):
             return f"({probe.address}) shows {_listed(answer.values)}"
     return ""
 

@@ -25,6 +25,10 @@ SOLVERS = {
     "webroot": "webroot:Webroot",
     "tls_alpn": "tls_alpn:TlsAlpn",
     "rfc2136": "rfc2136:Rfc2136",
+    "acmesh": "acmesh:Acmesh",
+    "lexicon": "lexicon:Lexicon",
+    "command": "command:Command",
+    "persist": "persist:Persist",
 }
 # They run on the host that owns the certificate; all others where the conversation with the CA runs.
 HOST_KINDS = ("standalone", "webroot", "tls_alpn")
