@@ -49,5 +49,38 @@ def plan(folder: str) -> None:
     print(json.dumps(answer))
 
 
+def compare(given: str, place: str) -> None:
+    """Reads each pair that is given and its place, checks that it is a valid pair, and compares the bytes."""
+    from datetime import datetime, timezone
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+    now, same = datetime.now(timezone.utc), 0
+    for path in sorted(glob.glob(f"{given}/*.pem")):
+        texts = []
+        for file in (path, f"{path[:-4]}.key", path.replace(given, place), f"{path[:-4]}.key".replace(given, place)):
+            with open(file, "rb") as opened:
+                texts.append(opened.read())
+        certificate, key = x509.load_pem_x509_certificate(texts[0]), load_pem_private_key(texts[1], None)
+        form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        assert certificate.public_key().public_bytes(*form) == key.public_key().public_bytes(*form)
+        assert certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+        same += texts[:2] == texts[2:]
+    print(same)
+
+
+def install(given: str, place: str) -> None:
+    """Does as cert_install with these pairs, and writes its answer."""
+    from datetime import datetime, timezone
+
+    from ansible_collections.evergreen.pki.plugins.module_utils._issuers.uploads import put_all
+    from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
+    wanted = [{"src": path, "key_src": f"{path[:-4]}.key", "path": path.replace(given, place), "key_path": f"{path[:-4]}.key".replace(given, place)}
+              for path in sorted(glob.glob(f"{given}/*.pem"))]
+    done = put_all(wanted, "h1.example", State(f"{place}/../state"), datetime.now(timezone.utc), False)
+    assert not done.failures and not any(row["changed"] for row in done.rows)
+    print(json.dumps(done.rows))
+
+
 if __name__ == "__main__":
-    {"dates": dates, "facts": facts, "plan": plan}[sys.argv[1]](sys.argv[2])
+    {"dates": dates, "facts": facts, "plan": plan, "compare": compare, "install": install}[sys.argv[1]](*sys.argv[2:])

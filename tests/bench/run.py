@@ -21,13 +21,14 @@ import traceback
 import common
 import daily
 import info
+import installing
 import keys
 import payload
 import plans
 import renewal
 import report
 
-QUESTIONS = {"payload": payload, "daily": daily, "plans": plans, "info": info, "renewal": renewal, "keys": keys}
+QUESTIONS = {"payload": payload, "daily": daily, "plans": plans, "info": info, "renewal": renewal, "keys": keys, "installing": installing}
 
 
 def main() -> int:

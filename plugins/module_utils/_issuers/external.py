@@ -82,7 +82,7 @@ def _checked(options: dict, wanted, memory, service, now: datetime, fetch) -> _C
     if options.get("combined") and not combined:
         raise InputError("is for one file with both", where="combined", way_out="Leave it out, or give key_path the same path")
     passphrase = pending.passphrase_of(options, wanted)
-    found, where = offered(options)
+    found, where = offered(options, peek(wanted.key_path))
     key, sealed = (found.key, None) if found.key is not None else _key_of_host(found.certificates, where, wanted, memory, passphrase)
     material = check.material(found.certificates, key, now, where, rules(options, wanted, _known_first(wanted.path, fetch)))
     pieces = pair.pieces_of(wanted, service, material.certificate, sealed or material.key, outputs.extras(options, material.certificate, key, now, where),

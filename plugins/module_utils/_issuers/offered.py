@@ -13,15 +13,18 @@ from .._x509 import given
 from .._x509.check import Rules
 
 
-def offered(options: dict) -> tuple:
-    """(the certificates, chain_content or chain_src behind them, and the key, where one is given; where they came from). Raises FileRefused, InputError."""
+def offered(options: dict, known: bytes | None) -> tuple:
+    """(the certificates, chain_content or chain_src behind them, and the key, where one is given; where they came from).
+
+    known: the text of the key in service. Raises FileRefused, InputError.
+    """
     data, where = _bytes(options, "content", "src")
     key, key_where = _bytes(options, "key_content", "key_src")
     chain, chain_where = _bytes(options, "chain_content", "chain_src")
     passphrase = options.get("input_passphrase")
     # The very bytes that Ansible was given.
     passphrase = passphrase.encode("utf-8", "surrogatepass") if passphrase else None
-    found = given.together(data, key, where, key_where, passphrase)
+    found = given.together(data, key, where, key_where, passphrase, known)
     if chain is not None:
         more = given.opened(chain, chain_where, passphrase, with_key=False).certificates
         found = found._replace(certificates=found.certificates + more)

@@ -83,15 +83,18 @@ def has_key(data: bytes) -> bool:
     return b"PRIVATE KEY-----" in data
 
 
-def private_key(data: bytes, where: str, passphrase: bytes | None = None):
-    """The private key in these bytes, opened with the passphrase where it is encrypted; in PKCS#12, the store's. Raises FileRefused."""
+def private_key(data: bytes, where: str, passphrase: bytes | None = None, checked: bool = True):
+    """The private key in these bytes, opened with the passphrase where it is encrypted; in PKCS#12, the store's. Raises FileRefused.
+
+    checked: False leaves out the library's slow test of an RSA key's numbers, for one that is in service already.
+    """
     if bundle.binary_kind(data) == "pkcs12":
         key = bundle.opened_store(data, where, passphrase).key
         if key is None:
             raise FileRefused("there is no private key in this PKCS#12 store", where=where, way_out=f"Export it with its key; {_NOTHING}")
         return key
     try:
-        return parse.private_key(data, where)
+        return parse.private_key(data, where, checked=checked)
     except FileRefused as error:
         if not isinstance(error.__cause__, TypeError):
             raise
@@ -105,8 +108,11 @@ def private_key(data: bytes, where: str, passphrase: bytes | None = None):
                           way_out=f"Give the right one in input_passphrase; {_NOTHING}") from error
 
 
-def together(data: bytes, key_data: bytes | None, where: str, key_where: str, passphrase: bytes | None = None) -> Given:
-    """The certificates of one text and the key of another, or of the same where key_data is None. A key that is given apart counts. Raises FileRefused."""
+def together(data: bytes, key_data: bytes | None, where: str, key_where: str, passphrase: bytes | None = None, known: bytes | None = None) -> Given:
+    """The certificates of one text and the key of another, or of the same where key_data is None. A key that is given apart counts.
+
+    known: the text of the key in service, whose numbers are not tested again. Raises FileRefused.
+    """
     try:
         offered = opened(data, where, passphrase, key_data is None)
     except FileRefused as error:
@@ -114,4 +120,4 @@ def together(data: bytes, key_data: bytes | None, where: str, key_where: str, pa
             raise FileRefused("there is a private key where a certificate belongs, and a certificate where the private key belongs: the two are exchanged",
                               where=where, way_out=f"Give them the other way round; {_NOTHING}") from error
         raise
-    return offered if key_data is None else offered._replace(key=private_key(key_data, key_where, passphrase))
+    return offered if key_data is None else offered._replace(key=private_key(key_data, key_where, passphrase, key_data != known))
