@@ -105,7 +105,7 @@ def _leaf(leaf: Issued) -> dict:
     return {"serial_number": _serial(leaf), "subject_alt_name": list(leaf.names), "not_after": leaf.not_after}
 
 
-def signing(outcome: Signed, store: Store) -> dict:
+def signing(outcome: Signed, path: str) -> dict:
     """The answer of authority_sign."""
     rows = [_signed(answer) for answer in outcome.answers]
     made = sum(row["changed"] for row in rows)
@@ -118,7 +118,7 @@ def signing(outcome: Signed, store: Store) -> dict:
         "changed": bool(made), "message": message, "certificates": rows, "chain": outcome.chain, "generation": outcome.generation,
         "certificate": first["certificate"], "fullchain": first["certificate"] and first["certificate"] + outcome.chain,
         "not_after": first["not_after"], "serial_number": first["serial_number"],
-        "diff": {"before_header": store.path, "after_header": store.path, "before": {},
+        "diff": {"before_header": path, "after_header": path, "before": {},
                  "after": {"signed": [{"subject_alt_name": row["subject_alt_name"], "profile": row["profile"]} for row in rows if row["changed"]]}},
     }
 

@@ -74,7 +74,7 @@ class Folder:
 
     def leaves(self, *texts: str, **call) -> list:
         """The certificates of the answer, as another program reads them."""
-        told = authority_told.signing(self.sign(*texts, **call), self.store)
+        told = authority_told.signing(self.sign(*texts, **call), str(self.path))
         return [x509.load_pem_x509_certificate(one["certificate"].encode()) for one in told["certificates"]]
 
     @property

@@ -32,7 +32,7 @@ def between(folder) -> list:
 
 def test_a_request_is_signed(folder, tmp_path):
     """Its key, its names, its subject; openssl takes the chain; the second time nothing is signed, and the same comes back."""
-    told = authority_told.signing(folder.sign(), folder.store)
+    told = authority_told.signing(folder.sign(), str(folder.path))
     leaf = x509.load_pem_x509_certificate(told["certificate"].encode())
     asked = x509.load_pem_x509_csr(a_csr().encode())
     assert parse.public_bytes(leaf.public_key()) == parse.public_bytes(asked.public_key()) and leaf.subject == asked.subject
@@ -40,7 +40,7 @@ def test_a_request_is_signed(folder, tmp_path):
     assert x509.load_pem_x509_certificate(told["chain"].encode()) == folder.certificate("intermediate-1")
     assert verify(tmp_path, leaf, [folder.certificate("root-1")], between(folder)) is None
     before = tree(folder.path)
-    again = authority_told.signing(folder.sign(), folder.store)
+    again = authority_told.signing(folder.sign(), str(folder.path))
     assert told["changed"] and not again["changed"] and again["certificate"] == told["certificate"] and tree(folder.path) == before
     assert int(told["serial_number"].replace(":", ""), 16) == leaf.serial_number
 
@@ -49,7 +49,7 @@ def test_many_in_one_call(folder):
     """In the order of the requests, each by its own words, else by those of the call; twice the same is once the same certificate."""
     texts = [row(a_csr("DNS:a.example.org"), name="a"), row(a_csr("DNS:b.example.org", purposes=()), profile="client", lifetime="1d"),
              row(a_csr("DNS:a.example.org"))]
-    told = authority_told.signing(folder.sign(*texts), folder.store)
+    told = authority_told.signing(folder.sign(*texts), str(folder.path))
     rows = told["certificates"]
     assert [(one["name"], one["profile"], one["subject_alt_name"]) for one in rows] == [
         ("a", "server", ["DNS:a.example.org"]), ("", "client", ["DNS:b.example.org"]), ("", "server", ["DNS:a.example.org"])]
@@ -79,7 +79,7 @@ def test_one_that_was_revoked_is_signed_again(folder):
 def test_check_mode_signs_nothing(folder):
     """The same decision, nothing written, no passphrase opened."""
     before = tree(folder.path)
-    told = authority_told.signing(folder.sign(check=True), folder.store)
+    told = authority_told.signing(folder.sign(check=True), str(folder.path))
     assert told["changed"] and told["certificate"] is None is told["fullchain"] and tree(folder.path) == before
     assert told["diff"]["after"] == {"signed": [{"subject_alt_name": ["DNS:web.example.org"], "profile": "server"}]}
     with pytest.raises(InputError, match="not permitted"):
@@ -176,7 +176,7 @@ def test_there_has_to_be_an_authority(tmp_path):
     (NOW, "2026-12-23T00:55:00Z", False), (NOW + 3620 * DAY, "2036-11-20T00:55:00Z", False), (NOW + 3621 * DAY, "2036-11-20T00:55:00Z", True)])
 def test_a_leaf_never_outlives_its_issuer(folder, now, ends, cut):
     """It is cut, and the answer says so; to the day of the root's own end."""
-    told = authority_told.signing(folder.sign(now=now), folder.store)
+    told = authority_told.signing(folder.sign(now=now), str(folder.path))
     assert told["not_after"] == ends and told["certificates"][0]["cut"] is cut and ("begin its next generation" in told["message"]) is cut
 
 

@@ -34,6 +34,8 @@ ALWAYS = {"changed", "invocation", "failed", "msg", "diff", "warnings", "state",
 ENOUGH = {
     "acme_account": {"directory": "https://127.0.0.1:1/dir", "account_key_path": "/nowhere/x.pem"}, "acme_info": {"directory": "https://127.0.0.1:1/dir"},
     "acme_revoke": {"directory": "https://127.0.0.1:1/dir", "path": "/nowhere/x.pem", "account_key_path": "/nowhere/x.key"},
+    "authority": {"store": "/nowhere", "passphrase": "correct horse", "state": "absent"},
+    "authority_sign": {"store": "/nowhere", "passphrase": "correct horse", "csr_content": "x"},
     "cert_info": {"paths": ["/nowhere"]}, "cert_plan": {}, "cert_verify": {"endpoints": [], "path": "/etc/hostname"},
     "cert_install": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key", "src": "/nowhere"},
     "selfsigned_renew": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key"},
