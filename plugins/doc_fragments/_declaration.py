@@ -53,7 +53,9 @@ options:
     description: Bits of the private key. Default for a new one is 4096 for products, 3072 for C(RSA), 256 for C(EC).
     type: int
   lifetime:
-    description: How long a new self-signed certificate is valid, as a duration. Default is C(3650d) for products, else C(365d).
+    description:
+      - How long a new certificate is valid that is self-signed or signed by the own authority, as a duration.
+      - Default is C(3650d) for products, else C(365d).
     type: str
   max_lifetime:
     description: A certificate that lives longer is reported as C(excessive_lifetime). Default is C(3650d) for products, else no limit.
@@ -66,7 +68,9 @@ options:
   renew_before:
     description:
       - How long before its end a certificate is renewed, as a duration (V(15d), V(36h)) or a fraction of its lifetime (V(1/3)).
-      - Default is the product's own rule, 15 whole truncated days for V(pbs) and V(pdm); else C(1/3), or C(1/2) for lifetimes under 10 days.
+      - Default is the product's own rule for its own certificates, 15 whole truncated days for V(pbs) and V(pdm); else C(1/3), or C(1/2) for lifetimes
+        under 10 days.
+      - For V(acme) the renewal window of the CA, where it is known, takes the place of the default; what is declared here may only be earlier.
     type: str
   warn_before:
     description:
@@ -78,6 +82,26 @@ options:
     description: Renew a product's certificate that was made for another FQDN than the host has now, instead of skipping it as C(renamed).
     type: bool
     default: false
+  directory:
+    description:
+      - The directory of the ACME CA, V(letsencrypt), V(letsencrypt-staging) or an https URL, or a list of them, tried in order.
+      - A certificate that is remembered to come from another one is renewed.
+    type: raw
+  profile:
+    description: The profile that is asked of the ACME CA. Default is the CA's own.
+    type: str
+  preferred_chain:
+    description: A part of the name of the root to prefer, where the ACME CA offers several chains. Default is the first.
+    type: str
+  challenges:
+    description:
+      - How names are proven to an ACME CA, each a dictionary of C(names) (default all), C(type), C(solver) and C(alias); the first that fits a name holds.
+      - Default is C(http-01) by the solver C(standalone). It holds no secret.
+    type: list
+    elements: dict
+  authority:
+    description: The name of the own authority that signs, for O(issuer=authority).
+    type: str
   owner:
     description: Owner of both files. Default is the product's, else as it is.
     type: str

@@ -9,9 +9,6 @@ DOCUMENTATION = r"""
 module: cert_plan
 short_description: Decides which certificates of a host are due
 version_added: 0.1.0
-description:
-  - Answers for all declared certificates of a host in one call what is to be done, why and when.
-  - Keeps its own memory below O(state_path), never in check mode, and touches nothing else.
 extends_documentation_fragment:
   - evergreen.pki._attributes
   - evergreen.pki._attributes.reads
@@ -20,55 +17,19 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Of the products found here
-  evergreen.pki.cert_plan:
-
-- name: Of declared ones
+- name: Plan
   evergreen.pki.cert_plan:
     certificates:
-      - name: web
-        issuer: selfsigned
-        path: /etc/nginx/tls/web.pem
-        key_path: /etc/nginx/tls/web.key
+      - {issuer: selfsigned, path: /etc/web.pem, key_path: /etc/web.key}
       - path: /etc/ssl/bought.pem
 """
 
 RETURN = r"""
-plan:
-  description: An entry each certificate, as declared.
-  returned: success
-  type: list
-  elements: dict
-  contains:
-    name: {description: Its name., type: str}
-    product: {description: Its product., type: str}
-    issuer: {description: What signs it., type: str}
-    path: {description: The certificate file., type: str}
-    action: {description: V(none) or V(warn) or V(renew) or V(skip)., type: str}
-    reason: {description: A word of the closed list in docs/reasons.md., type: str}
-    message: {description: A sentence for people., type: str}
-    due_at: {description: 'When it is due, RFC 3339 in UTC, or null.', type: str}
-    warn_at: {description: 'When warning begins, or null.', type: str}
-    remind: {description: Whether people are to be told now., type: bool}
-    findings: {description: 'All findings, each with action, reason and message.', type: list, elements: dict}
-    since: {description: 'Since when the reason is the same, or null.', type: str}
-    declared: {description: The declaration as it was given., type: dict}
-summary:
-  description: total, none, warn, renew, skip; next_at and next_name of the nearest date.
-  returned: success
-  type: dict
-quiet:
-  description: Nothing to renew, nobody to remind.
-  returned: success
-  type: bool
-fqdn:
-  description: The host's name in new certificates.
-  returned: success
-  type: str
-nodename:
-  description: The node name to its first dot.
-  returned: success
-  type: str
+plan: {description: An entry each certificate; the notes name its keys., returned: success, type: list, elements: dict}
+summary: {description: Counts and the nearest date; the notes name its keys., returned: success, type: dict}
+quiet: {description: 'Nothing to renew, nobody to remind.', returned: success, type: bool}
+fqdn: {description: The host's name in new certificates., returned: success, type: str}
+nodename: {description: The node name to its first dot., returned: success, type: str}
 """
 
 import gc
@@ -78,12 +39,12 @@ gc.disable()
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf, typed
-from ansible_collections.evergreen.pki.plugins.module_utils._core.options import COMMON
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.plan import plan_host
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
-from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
+from ..module_utils._core.host import answering, nodename, now, resolv_conf, typed
+from ..module_utils._core.options import COMMON
+from ..module_utils._lifecycle.declaration import host_fqdn
+from ..module_utils._lifecycle.plan import plan_host
+from ..module_utils._lifecycle.state import State
+from ..module_utils._x509.parse import require_library
 
 
 def main() -> None:
@@ -95,7 +56,7 @@ def main() -> None:
         "remind_every": {"type": "str", "default": "7d"},
         "reminded": {"type": "list", "elements": "str", "default": []},
         "settings": {"type": "dict", "default": {}, "options": {
-            "state_path": {"type": "path"}, "fqdn": {"type": "str"}, "force": {"type": "bool"}, "remind_every": {"type": "str"}}},
+            "state_path": {"type": "path"}, "fqdn": {}, "force": {"type": "bool"}, "remind_every": {}}},
     })
     gc.freeze()
     options = {**module.params, **{key: value for key, value in module.params["settings"].items() if value is not None}}

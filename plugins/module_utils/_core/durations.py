@@ -18,11 +18,9 @@ _WAY_OUT = "Give a duration such as 15d or 1d12h, or a fraction such as 1/3"
 
 
 def parse_duration(text: str, where: str = "") -> timedelta:
-    """Numbers with units (w, d, h, m, s; a day is 86,400 s); `0` is none. Raises InputError; also over a million days."""
+    """`1d12h`, `0`. Raises InputError, also over a million days."""
     text = str(text).strip()
-    if text == "0":
-        return timedelta()
-    if not _DURATION.fullmatch(text):
+    if text != "0" and not _DURATION.fullmatch(text):
         raise InputError(f"{text!r} is not a duration", where=where, way_out=_WAY_OUT)
     seconds = sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     if seconds > 1_000_000 * 86400:
@@ -31,14 +29,14 @@ def parse_duration(text: str, where: str = "") -> timedelta:
 
 
 def lead(lifetime: timedelta, text: str, where: str = "") -> timedelta:
-    """A fraction of the lifetime (`1/3`) or a duration (`15d`). Raises InputError when the text is neither."""
+    """A fraction of the lifetime (`1/3`) or a duration. Raises InputError."""
     match = _FRACTION.fullmatch(str(text).strip())
     if not match:
         return parse_duration(text, where)
     above, below = int(match.group(1)), int(match.group(2))
     if not 0 < above < below:
         raise InputError(f"{text!r} is not between 0 and 1", where=where, way_out=_WAY_OUT)
-    # In whole microseconds: a timedelta times a large numerator may overflow.
+    # A timedelta times a large numerator may overflow.
     return _MICROSECOND * (lifetime // _MICROSECOND * above // below)
 
 
@@ -61,12 +59,10 @@ def from_rfc3339(text: str) -> datetime:
 
 
 def in_words(span: timedelta) -> str:
-    """A span for people, rounded down, its sign left out: `9 days`, `3 hours`."""
+    """A span for people, rounded down, without sign: `9 days`."""
     seconds = int(abs(span).total_seconds())
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            return plural(seconds // size, unit)
-    return plural(seconds, "second")
+    unit, size = next((row for row in (("day", 86400), ("hour", 3600), ("minute", 60)) if seconds >= row[1]), ("second", 1))
+    return plural(seconds // size, unit)
 
 
 def plural(number: int, noun: str) -> str:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files read at the edge, bounded. Every refusal names the file and the way out."""
+"""Files read, bounded."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _WAYS_OUT = {
 
 
 def refused(error: OSError, path: str, kind=HostError) -> HostError:
-    """The error of the operating system as one of ours."""
+    """The system's error as one of ours."""
     return kind(f"{os.strerror(error.errno) if error.errno else error}", where=path, way_out=_WAYS_OUT.get(error.errno, "Check the file"))
 
 
 def read(path: str, limit: int = MAX_BYTES) -> bytes:
-    """The content of a regular file, links followed, nothing waited for. Raises FileRefused; FileNotFoundError passes."""
+    """Of a regular file, links followed, nothing waited for. Raises FileRefused, FileNotFoundError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -39,7 +39,6 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise FileRefused(f"is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no regular file'}", where=path, way_out="Name a file")
-        # The size is asked of the content: a file may grow meanwhile, and those of /proc have none.
         with open(descriptor, "rb", closefd=False) as file:
             data = file.read(limit + 1)
     except OSError as error:

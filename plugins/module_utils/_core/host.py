@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edge of a module: its clock, its names, and where an error becomes its answer."""
+"""The edge of a module: clock, names, errors as answers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def now() -> datetime:
 
 
 def nodename() -> str:
-    """The host's node name (uname), whole."""
+    """The host's node name, whole."""
     return os.uname().nodename
 
 
 def resolv_conf(path: str = "/etc/resolv.conf") -> str:
-    """The text of resolv.conf; empty where there is none."""
+    """Its text; empty where there is none."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(65536)
@@ -33,7 +33,7 @@ def resolv_conf(path: str = "/etc/resolv.conf") -> str:
 
 
 def typed(item, place: str) -> dict:
-    """A declaration, checked as Ansible checks options. Raises InputError with the place."""
+    """A declaration, checked as options are. Raises InputError with the place."""
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     for key in item:
         if key not in DECLARATION:
@@ -46,7 +46,7 @@ def typed(item, place: str) -> dict:
 
 @contextlib.contextmanager
 def answering(module):
-    """Turns an error of ours, or of the system, into fail_json."""
+    """Turns an error into fail_json."""
     try:
         yield
     except EvergreenError as error:

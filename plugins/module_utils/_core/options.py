@@ -6,28 +6,27 @@ from __future__ import annotations
 
 STATE_PATH = "/var/lib/evergreen"
 
-# One row a key of the declaration (docs/declaration.md).
+# Words for directories of ACME CAs.
+DIRECTORIES = {
+    "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
+    "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
+}
+
+# The keys of the declaration (docs/declaration.md).
 DECLARATION = {
-    "name": {"type": "str"},
+    **dict.fromkeys(("name", "lifetime", "max_lifetime", "renew_before", "warn_before", "profile", "preferred_chain", "authority", "owner", "group"),
+                    {"type": "str"}),
+    **dict.fromkeys(("path", "key_path"), {"type": "path"}),
+    **dict.fromkeys(("directory", "mode", "key_mode"), {"type": "raw"}),
+    **dict.fromkeys(("subject", "activate"), {"type": "dict"}),
     "product": {"type": "str", "choices": ["generic", "pbs", "pdm", "pve", "pmg"], "default": "generic"},
     "issuer": {"type": "str", "choices": ["selfsigned", "acme", "authority", "external"]},
-    "path": {"type": "path"},
-    "key_path": {"type": "path"},
     "names": {"type": "list", "elements": "str"},
-    "subject": {"type": "dict"},
     "key_type": {"type": "str", "choices": ["RSA", "EC", "Ed25519"]},
     "key_size": {"type": "int"},
-    "lifetime": {"type": "str"},
-    "max_lifetime": {"type": "str"},
     "excessive": {"type": "str", "choices": ["warn", "renew"], "default": "warn"},
-    "renew_before": {"type": "str"},
-    "warn_before": {"type": "str"},
     "adopt_renamed": {"type": "bool", "default": False},
-    "owner": {"type": "str"},
-    "group": {"type": "str"},
-    "mode": {"type": "raw"},
-    "key_mode": {"type": "raw"},
-    "activate": {"type": "dict"},
+    "challenges": {"type": "list", "elements": "dict"},
     "endpoints": {"type": "list", "elements": "raw"},
 }
 

@@ -147,8 +147,6 @@ def _due(wanted, memory, now: datetime, passphrase: bytes | None) -> tuple:
     due = [finding for finding in found if finding.reason not in _ALREADY_ISSUED]
     if due:
         return True, due[0].message
-    if _signs_itself(wanted.path):
-        return True, "the certificate in place is self-signed"
     return False, f"{decision.message}; set force to ask for a new one all the same"
 
 
@@ -170,14 +168,6 @@ def _sound_aside(wanted, memory, now: datetime) -> bool:
     key = pieces[0].content
     facts = facts_of(wanted, pieces[-1].content, "aside", lambda: None if key is None or pending.is_sealed(key) else key)
     return decide(facts, wanted, now).action not in (RENEW, SKIP)
-
-
-def _signs_itself(path: str) -> bool:
-    try:
-        one = parse.leaf(peek(path) or b"", path)
-        return one.issuer == one.subject
-    except Exception:  # nothing there, or names that the library cannot read
-        return False
 
 
 def _refuse_copy(path: str | None, wanted) -> None:

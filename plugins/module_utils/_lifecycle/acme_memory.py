@@ -74,8 +74,7 @@ def keep(memory, **changes) -> None:
 
 def read(record: dict) -> Remembered:
     """The record of the file."""
-    failures = record.get("failures")
-    found = (_failure(one) for one in failures if isinstance(one, dict)) if isinstance(failures, list) else ()
+    found = (_failure(one) for one in part(record, "failures", list) if isinstance(one, dict))
     return Remembered(_issued(part(record, "issued")), renewal_of(record), _order(part(record, "order")), tuple(one for one in found if one))
 
 
@@ -104,11 +103,11 @@ def _issued(found: dict) -> Issued | None:
 
 
 def _order(found: dict) -> Order | None:
-    directory, created, names, proofs = _url(found.get("directory")), moment(found.get("created")), found.get("names"), found.get("proofs")
-    if not directory or not created or not isinstance(names, list) or not names or not all(map(word, names)):
+    directory, created, names = _url(found.get("directory")), moment(found.get("created")), part(found, "names", list)
+    if not directory or not created or not names or not all(map(word, names)):
         return None
     return Order(_url(found.get("url")), directory, _url(found.get("account")), tuple(names), word(found.get("profile")), word(found.get("replaces")),
-                 created, tuple(one for one in proofs if isinstance(one, dict)) if isinstance(proofs, list) else ())
+                 created, tuple(one for one in part(found, "proofs", list) if isinstance(one, dict)))
 
 
 def _failure(found: dict) -> Failure | None:

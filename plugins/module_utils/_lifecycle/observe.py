@@ -1,26 +1,46 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gatherer: disk and state in, one record of facts out; costly things only where they are asked for."""
+"""The gatherer: disk and state in, facts out; costly things only where they are asked for."""
 
 from __future__ import annotations
 
 import glob
 import os
 
+from .._core.durations import from_rfc3339
 from .._core.errors import FileRefused
 from .._core.files import read
 from .._x509 import parse
 from .._x509.names import folded
 from .._x509.products import CLUSTER_CA, PRODUCTS, own_fqdn
-from .rule import Facts
+from .rule import ACME_FILE, Facts, Renewal
 
 
 def observe(wanted, memory) -> Facts:
-    """The facts of a declared certificate, read afresh. A file that cannot be read is a fact. Nothing is written."""
+    """The facts of a declared certificate, be it unreadable."""
     facts = _of_files(wanted, wanted.path, wanted.key_path)
     if not memory.exists:
         return facts
+    if wanted.issuer == "acme":
+        facts = facts._replace(**_remembered(memory.load(ACME_FILE), wanted, facts.certificate_id))
     return facts._replace(interrupted=memory.has("journal.json"), undeployed=memory.has("aside"), unproven="unproven" in memory.load())
+
+
+def _remembered(record: dict, wanted, certificate_id: str | None) -> dict:
+    """A damaged record is as good as none."""
+    try:
+        facts = {"directory": record.get("issued", {}).get("directory"), "order_in_flight": bool(record.get("order", {}).get("url"))}
+        window = record.get("renewal", {})
+        if window.get("certificate_id") == certificate_id is not None:
+            dates = (from_rfc3339(window[key]) for key in Renewal._fields[1:5])
+            facts["renewal"] = Renewal(certificate_id, *dates, window["explanation"], window["directory"])
+        # One without a name is of the whole order.
+        failures = [(one["directory"], (from_rfc3339(one["next_try"]), one["message"])) for one in record.get("failures", ())
+                    if wanted.names is None or one["name"] in ("", *wanted.names)]
+        waiting = [max((held for url, held in failures if url == one), default=None) for one in wanted.directory or {url for url, held in failures}]
+        return {**facts, "held": min(waiting)} if waiting and all(waiting) else facts
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return {}
 
 
 def _of_files(wanted, path: str, key_path: str | None) -> Facts:
@@ -34,22 +54,21 @@ def _of_files(wanted, path: str, key_path: str | None) -> Facts:
 
 
 def facts_of(wanted, data: bytes, path: str, key) -> Facts:
-    """The facts of a certificate's bytes. key: called for the private key's bytes, or None where it is not looked at."""
+    """Of a certificate's bytes. key: called for the private key's bytes, or None where it is not looked at."""
     try:
         certificate = parse.leaf(data, path)
         not_before, not_after = parse.dates(certificate)
         facts = Facts(not_before=not_before, not_after=not_after, **_issued(wanted, certificate), **_wanted_facts(wanted, certificate))
     except FileRefused as error:
         return Facts(unreadable=str(error))
-    except Exception as error:  # each version of the library raises something else at hostile bytes
+    except Exception as error:  # each version of the library raises something else
         return Facts(unreadable=f"{path}: the certificate cannot be read: {error}")
     word, says = _pair(certificate, key, wanted.key_path)
     return facts._replace(key=word, key_says=says)
 
 
 def _issued(wanted, certificate) -> dict:
-    """Whose certificate it is, as far as the declaration needs to know."""
-    if wanted.issuer != "selfsigned" and wanted.product != "pve":
+    if wanted.issuer == "external" and wanted.product != "pve":
         return {}
     try:
         issuer = parse.name_text(certificate.issuer)
@@ -64,7 +83,7 @@ def _issued(wanted, certificate) -> dict:
 
 
 def _wanted_facts(wanted, certificate) -> dict:
-    facts = {}
+    facts = {"certificate_id": parse.certificate_id(certificate)} if wanted.issuer == "acme" else {}
     if wanted.names is not None:
         facts["names"] = folded(parse.names_of(certificate))
     if wanted.subject is not None:
@@ -89,12 +108,12 @@ def _pair(certificate, key, key_path) -> tuple:
         return "missing", ""
     except FileRefused as error:
         return "unreadable", str(error)
-    except Exception as error:  # the certificate's key may be of a kind the library cannot load
+    except Exception as error:  # a key that the library cannot load
         return "unreadable", f"{key_path}: cannot be compared with the certificate: {error}"
 
 
 def expand(wanted) -> list:
-    """One Wanted for each file of a watched pattern, named `NAME:PATH`."""
+    """A Wanted for each file of a watched pattern, named `NAME:PATH`."""
     if not wanted.many:
         return [wanted]
     paths = sorted(path for path in glob.glob(wanted.path) if not os.path.isdir(path))
@@ -102,14 +121,11 @@ def expand(wanted) -> list:
 
 
 def products_here() -> list:
-    """Declarations of the products that the host runs, from the table of products."""
+    """Declarations of the products that the host runs."""
     found = []
     for key, row in PRODUCTS.items():
-        if not any(os.path.exists(mark) for mark in row.found_by):
-            continue
-        if row.issuer == "selfsigned" or os.path.exists(row.path):
-            found.append({"name": key, "product": key})
-        for name, path, key_path in row.keeps:
-            if os.path.exists(path):
-                found.append({"name": name, "product": key, "path": path, "key_path": key_path})
+        if any(map(os.path.exists, row.found_by)):
+            if row.issuer == "selfsigned" or os.path.exists(row.path):
+                found.append({"name": key, "product": key})
+            found += [{"name": name, "product": key, "path": path, "key_path": key_path} for name, path, key_path in row.keeps if os.path.exists(path)]
     return found

@@ -12,26 +12,33 @@ from .declaration import declared
 from .observe import expand, observe, products_here
 from .rule import ACTIONS, NONE, RENEW, SKIP, WARN, Decision, decide
 
-# Above this many only those that need an answer are returned: what travels is the cost.
+# Above this many only those that need an answer are returned.
 ALL_UP_TO = 100
-# A file that only plans write, so that no lock is needed.
+# Only plans write it: no lock is needed.
 _FILE = "plan.json"
 
 
 def plan_host(options: dict, fqdn: str, state, now: datetime, typed, remember: bool) -> dict:
-    """`plan`, `summary`, `quiet` for the module's options. typed: as for `declared`. Raises InputError for a mistake in them."""
+    """The module's answer. typed: as for `declared`. Raises InputError."""
     sources = options["certificates"] or (products_here() if options["products"] == "auto" else [])
     every = parse_duration(options["remind_every"], "remind_every")
     wanted = [(one, source) for record, source in zip(declared(sources, fqdn, typed, options["force"]), sources) for one in expand(record)]
-    _refuse_strangers(options["reminded"], wanted)
+    unknown = sorted(set(options["reminded"]) - {one.name for one, source in wanted})
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is not among the certificates", where="reminded", way_out="Give the names of the plan")
     brief = options["show"] == "exceptions" or (options["show"] == "auto" and len(wanted) > ALL_UP_TO)
-    entries, counts, nearest, quiet = [], [0, 0, 0, 0], (None, None), True
+    entries, counts, ahead, quiet, poll, moved = [], [0] * 4, [], True, 0, 0
     for one, source in wanted:
         memory = state.of(one.path)
-        decision = decide(observe(one, memory), one, now)
+        facts = observe(one, memory)
+        decision = decide(facts, one, now)
+        acme = _acme(facts, one, decision, now) if one.issuer == "acme" else {}
         counts[decision.action] += 1
-        nearest = _nearer(nearest, decision, one.name, now)
-        if decision.action == NONE and brief and not memory.exists:
+        poll += acme.get("poll", False)
+        moved += facts.renewal is not None and facts.renewal.instant <= now
+        ahead += [(when, one.name) for when in (decision.warn_at, decision.due_at) if when is not None and when > now]
+        shown = not brief or decision.action != NONE or acme.get("poll")
+        if not shown and not memory.exists:
             continue
         record = memory.load(_FILE)
         told = one.name in options["reminded"]
@@ -39,45 +46,43 @@ def plan_host(options: dict, fqdn: str, state, now: datetime, typed, remember: b
         quiet = quiet and decision.action != RENEW and not remind
         if remember:
             _remember(memory, record, decision, now, told)
-        if not (brief and decision.action == NONE):
-            entries.append(_entry(one, decision, remind, source, record))
-    summary = {"total": len(wanted), **dict(zip(ACTIONS, counts)), "next_at": rfc3339(nearest[0]), "next_name": nearest[1]}
+        if shown:
+            entries.append({**_entry(one, decision, remind, source, record), **acme})
+    next_at, name = min(ahead, default=(None, None))
+    summary = {"total": len(wanted), **dict(zip(ACTIONS, counts)), "poll": poll, "moved": moved, "next_at": rfc3339(next_at), "next_name": name}
     return {"plan": entries, "summary": summary, "quiet": quiet}
 
 
-def _refuse_strangers(names: list, wanted: list) -> None:
-    unknown = set(names) - {one.name for one, source in wanted}
-    if unknown:
-        raise InputError(f"{sorted(unknown)[0]!r} is not among the certificates", where="reminded", way_out="Give the names of the plan")
-
-
-def _nearer(nearest: tuple, decision: Decision, name: str, now: datetime) -> tuple:
-    for when in (decision.warn_at, decision.due_at):
-        if when is not None and when > now and (nearest[0] is None or when < nearest[0]):
-            nearest = (when, name)
-    return nearest
+def _acme(facts, wanted, decision: Decision, now: datetime) -> dict:
+    """What an entry has besides where an ACME CA issues."""
+    window = facts.renewal
+    poll = bool(facts.certificate_id and facts.issued_as == "other" and (facts.directory or wanted.directory) and not (window and now < window.poll_at))
+    start, end, instant, poll_at = map(rfc3339, window[1:5] if window else [None] * 4)
+    held = decision.findings and decision.findings[0].reason == "held_back"
+    return {"poll": poll, "certificate_id": facts.certificate_id if poll else None, "held_until": rfc3339(facts.held[0]) if held else None,
+            "renewal": window and {"window": {"start": start, "end": end}, "instant": instant, "poll_at": poll_at, "explanation_url": window.explanation}}
 
 
 def reminder_due(decision: Decision, record: dict, now: datetime, every: timedelta) -> bool:
-    """Whether people are to be told now; also of a renamed host: nothing else would say that it is no longer renewed (row 3)."""
-    if decision.action != WARN and not (decision.action == SKIP and decision.reason == "renamed"):
+    """Whether people are to be told now; nothing else would say that a renamed host is no longer renewed (row 3)."""
+    if decision.action != WARN and decision[:2] != (SKIP, "renamed"):
         return False
     told = record.get("reminded") or {}
     if told.get("reason") != decision.reason:
         return True
     try:
-        # The next run may start a little earlier in its day.
+        # The next run may start a little earlier.
         return now - from_rfc3339(told["at"]) >= every * 13 / 14
     except (KeyError, TypeError, ValueError):
         return True
 
 
 def _remember(memory, record: dict, decision: Decision, now: datetime, told: bool) -> None:
-    """Keeps a new decision, and that people were told; of a certificate that was never due nothing."""
+    """Of a certificate that was never due nothing is kept."""
     before = record.get("decision") or {}
-    changes = {}
-    if (before.get("action"), before.get("reason")) != (ACTIONS[decision.action], decision.reason):
-        changes["decision"] = {"action": ACTIONS[decision.action], "reason": decision.reason, "since": rfc3339(now)}
+    changes, said = {}, {"action": ACTIONS[decision.action], "reason": decision.reason}
+    if before != {**before, **said}:
+        changes["decision"] = {**said, "since": rfc3339(now)}
     if told:
         changes["reminded"] = {"reason": decision.reason, "at": rfc3339(now)}
     if changes and (decision.action != NONE or memory.exists):
@@ -86,11 +91,8 @@ def _remember(memory, record: dict, decision: Decision, now: datetime, told: boo
 
 def _entry(wanted, decision: Decision, remind: bool, source: dict, record: dict) -> dict:
     before = record.get("decision") or {}
+    said, *findings = ({"action": ACTIONS[one[0]], "reason": one[1], "message": one[2]} for one in (decision, *decision.findings))
     return {
-        "name": wanted.name, "product": wanted.product, "issuer": wanted.issuer, "path": wanted.path,
-        "action": ACTIONS[decision.action], "reason": decision.reason, "message": decision.message,
-        "due_at": rfc3339(decision.due_at), "warn_at": rfc3339(decision.warn_at), "remind": remind,
-        "findings": [{"action": ACTIONS[found.action], "reason": found.reason, "message": found.message} for found in decision.findings],
-        "since": before.get("since") if before.get("reason") == decision.reason else None,
-        "declared": source,
-    }
+        "name": wanted.name, "product": wanted.product, "issuer": wanted.issuer, "path": wanted.path, **said,
+        "due_at": rfc3339(decision.due_at), "warn_at": rfc3339(decision.warn_at), "remind": remind, "findings": findings,
+        "since": before.get("since") if before.get("reason") == decision.reason else None, "declared": source}

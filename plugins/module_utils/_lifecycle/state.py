@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The memory on the host: one folder a certificate, named by its path."""
+"""The memory: one folder a certificate, named by its path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RECORDS = ("decision", "reminded", "installed", "unproven")
 
 
 def folder_name(path: str) -> str:
-    """The name of a certificate's folder: its path, percent-encoded, cut with a hash where too long."""
+    """A path, percent-encoded, cut with a hash where too long."""
     name = quote(path, safe="").lstrip(".") or "%2F"
     if len(name) <= 200:
         return name
@@ -25,7 +25,7 @@ def folder_name(path: str) -> str:
 
 
 class State:
-    """The memory below one state path."""
+    """Below one state path."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -37,21 +37,21 @@ class State:
             raise refused(error, path) from error
 
     def of(self, path: str) -> Memory:
-        """The memory of the certificate at this path."""
+        """Of the certificate at this path."""
         return Memory(self.path, folder_name(path), path, self._known)
 
     def fresh(self, path: str) -> Memory:
-        """The same, but as the disk is now: under the lock, another run may just have made it."""
+        """The same, as the disk is now."""
         return Memory(self.path, folder_name(path), path)
 
     def prepare(self) -> None:
-        """Makes the state path and its folder of locks, root 0700. Raises HostError."""
+        """Makes the state path and its folder of locks. Raises HostError."""
         make_folder(self.path)
         make_folder(os.path.join(self.path, "locks"))
 
 
 class Memory:
-    """What is remembered of one certificate: `state.json` and the folders of pairs beside it."""
+    """What is remembered of one certificate: files, and folders of pairs."""
 
     def __init__(self, root: str, name: str, path: str, known: frozenset | None = None) -> None:
         self.folder, self.lock_path = os.path.join(root, name), os.path.join(root, "locks", f"{name}.lock")
@@ -59,11 +59,11 @@ class Memory:
         self.exists = name in known if known is not None else os.path.isdir(self.folder)
 
     def has(self, name: str) -> bool:
-        """Whether the folder holds such an entry now."""
+        """Whether there is such an entry now."""
         return self.exists and os.path.exists(os.path.join(self.folder, name))
 
     def load(self, name: str = "state.json") -> dict:
-        """A remembered record; empty when there is none. A damaged file is as good as none."""
+        """A remembered record; empty where there is none, or a damaged one."""
         if not self.exists:
             return {}
         try:
@@ -74,35 +74,35 @@ class Memory:
         return record if sound else {}
 
     def keep(self, name: str = "state.json", **changes) -> None:
-        """Changes a remembered record, atomically; a value of None forgets the key. Raises HostError."""
+        """Changes a record, atomically; None forgets the key. Raises HostError."""
         before = self.load(name)
         record = {key: value for key, value in {**before, **changes, "format": FORMAT, "path": self.path}.items() if value is not None}
         if record == before:
             return
         self.make()
-        # Only state.json is written under a lock.
+        # plan.json alone is written without a lock.
         write_private(os.path.join(self.folder, name), json.dumps(record, indent=1, sort_keys=True).encode() + b"\n",
-                      "new" if name == "state.json" else str(os.getpid()))
+                      str(os.getpid()) if name == "plan.json" else "new")
 
     def make(self) -> None:
-        """Makes the folder where it is missing."""
+        """Makes the folder."""
         make_folder(self._root)
         make_folder(self.folder)
         self.exists = True
 
 
 def make_folder(path: str) -> None:
-    """Makes a folder of mode 0700, parents included. Raises HostError."""
+    """Of mode 0700, parents included. Raises HostError."""
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)
     except OSError as error:
         raise refused(error, path) from error
     if os.stat(path).st_mode & 0o022:
-        raise HostError("can be written by other users, and private keys pass through it", where=path, way_out=f"Run `chmod 0700 {path}`, or set state_path")
+        raise HostError("others may write there, and private keys pass through it", where=path, way_out=f"Run `chmod 0700 {path}`, or set state_path")
 
 
 def write_private(path: str, content: bytes, suffix: str = "new") -> None:
-    """Writes one file of the state, 0600, atomically. Raises HostError."""
+    """Writes a file, 0600, atomically. Raises HostError."""
     fresh = f"{path}.{suffix}"
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

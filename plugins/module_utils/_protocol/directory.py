@@ -8,15 +8,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .._core.errors import InputError
+from .._core.options import DIRECTORIES
 from .errors import AnswerRefused
 from .hostile import is_url, text, texts, url
 from .messages import Answer, json_of
 from .problems import expect
 
-WORDS = {
-    "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
-    "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
-}
 # What a CA cannot do without; its other resources are asked for when they are used.
 _NEEDED = ("newNonce", "newAccount", "newOrder")
 
@@ -44,10 +41,10 @@ class Directory(NamedTuple):
 
 
 def directory_url(given: str) -> str:
-    """The URL of a directory, given as such or as one of WORDS. Raises InputError."""
-    found = WORDS.get(given, given)
+    """The URL of a directory, given as such or as one of DIRECTORIES. Raises InputError."""
+    found = DIRECTORIES.get(given, given)
     if not is_url(found):
-        raise InputError(f"{given!r} is no https URL", where="directory", way_out=f"Give the URL of an ACME directory, or {' or '.join(sorted(WORDS))}")
+        raise InputError(f"{given!r} is no https URL", where="directory", way_out=f"Give the URL of an ACME directory, or {' or '.join(sorted(DIRECTORIES))}")
     return found
 
 

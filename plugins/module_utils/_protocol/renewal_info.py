@@ -11,17 +11,12 @@ from typing import NamedTuple
 
 from .._core.durations import rfc3339
 from .._core.errors import FileRefused
+from .._x509 import parse
 from .directory import Directory
 from .errors import AnswerRefused
 from .hostile import text
-from .jws import b64
 from .messages import Answer, Ask, Request, json_of
 from .problems import expect, retry_at
-
-try:
-    from cryptography import x509
-except ImportError:
-    pass  # parse.require_library says so
 
 # RFC 3339, 5.6; Python 3.9 reads less of it.
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,12})?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))")
@@ -47,15 +42,10 @@ class RenewalInfo(NamedTuple):
 
 def certificate_id(certificate, where: str) -> str:
     """The identifier of a certificate (RFC 9773, 4.1). Raises FileRefused for one that names no key of its issuer."""
-    try:
-        issuer = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    except (x509.ExtensionNotFound, ValueError):
-        issuer = None
-    if not issuer:
+    found = parse.certificate_id(certificate)
+    if found is None:
         raise FileRefused("names no key of its issuer, so that no CA can be asked when to renew it", where=where, way_out="Name a certificate of an ACME CA")
-    serial = certificate.serial_number
-    # The content of a DER INTEGER: as few bytes as hold it with its sign.
-    return f"{b64(issuer)}.{b64(serial.to_bytes(serial.bit_length() // 8 + 1, 'big', signed=True))}"
+    return found
 
 
 def ask(directory: Directory, identifier: str) -> Ask:

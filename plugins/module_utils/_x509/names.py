@@ -16,10 +16,7 @@ _WAY_OUT = "Give a host name, an address, or DNS:, IP:, email:, URI: with a valu
 
 
 def parse_name(text: str, where: str = "") -> str:
-    """A wanted name as `DNS:a.example` (lower case, A-labels), `IP:::1`, `email:x@y`, `URI:…` (RFC 5280, 4.2.1.6).
-
-    Bare text is an address when it reads as one, a mail address with an `@`, else a DNS name. Raises InputError.
-    """
+    """As `DNS:a.example` (lower case, A-labels), `IP:::1`, `email:x@y`, `URI:…` (RFC 5280, 4.2.1.6), whatever bare text reads as. Raises InputError."""
     text = str(text)
     kind, colon, value = text.partition(":")
     if not colon or kind.lower() not in _TYPES:
@@ -40,10 +37,10 @@ def _address(text: str) -> str | None:
 def _dns(value: str, where: str) -> str:
     try:
         name = value.encode("ascii" if value.isascii() else "idna").decode("ascii").lower()
-    except UnicodeError as error:
-        raise InputError(f"{value!r} is not a host name", where=where, way_out=_WAY_OUT) from error
-    labels = name[2:].split(".") if name.startswith("*.") else name.split(".")
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+    except UnicodeError:
+        name = ""
+    labels = name[2 * name.startswith("*."):].split(".")
+    if len(name) > 253 or not all(map(_LABEL.fullmatch, labels)):
         raise InputError(f"{value!r} is not a host name", where=where, way_out=_WAY_OUT)
     return f"DNS:{name}"
 
@@ -68,4 +65,4 @@ def folded_name(name: str) -> str:
 
 def folded(names) -> frozenset:
     """The set of names to compare by."""
-    return frozenset(folded_name(name) for name in names)
+    return frozenset(map(folded_name, names))

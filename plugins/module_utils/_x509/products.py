@@ -1,27 +1,16 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one table of what is known of products (proxmox-formats 1.1, 1.3 to 1.6, 3.1, 5). A new product is a row here. Pure."""
+"""What is known of products (proxmox-formats 1.1, 1.3 to 1.6, 3.1, 5), a row each. Pure."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections import namedtuple
 
-
-class Product(NamedTuple):
-    """Defaults of a declaration, and the marks by which the product's own certificates are known."""
-
-    label: str
-    issuer: str = "external"
-    path: str | None = None
-    key_path: str | None = None
-    lifetime: str | None = None
-    max_lifetime: str | None = None
-    renew_days: int | None = None  # whole truncated days: renewed at this many or fewer
-    warn_days: int | None = None
-    organizations: tuple = ()  # the O= of its own self-signed certificates; the first is written
-    found_by: tuple = ()  # the product is there when this path exists
-    keeps: tuple = ()  # (name, path, key path) of certificates watched besides
+# Defaults of a declaration; days: whole, truncated; organizations: the O= of its own certificates, the first is written; keeps: (name, path, key path)
+# of certificates watched besides.
+Product = namedtuple("Product", "label issuer path key_path lifetime max_lifetime renew_days warn_days organizations found_by keeps",
+                     defaults=("external", *[None] * 6, (), (), ()))
 
 
 _OWN = {"issuer": "selfsigned", "lifetime": "3650d", "max_lifetime": "3650d", "renew_days": 15, "warn_days": 30}
@@ -31,7 +20,7 @@ PRODUCTS = {
                    organizations=("Proxmox Backup Server",), found_by=("/etc/proxmox-backup",), **_OWN),
     "pdm": Product("Proxmox Datacenter Manager", path="/etc/proxmox-datacenter-manager/auth/api.pem",
                    key_path="/etc/proxmox-datacenter-manager/auth/api.key", found_by=("/etc/proxmox-datacenter-manager/auth",),
-                   # Before September 2025 it wrote the other name.
+                   # The other one before September 2025.
                    organizations=("Proxmox Datacenter Manager", "Proxmox Backup Server"), **_OWN),
     "pve": Product("Proxmox VE", path="/etc/pve/local/pveproxy-ssl.pem", key_path="/etc/pve/local/pveproxy-ssl.key", found_by=("/etc/pve/local",),
                    keeps=(("pve-ssl", "/etc/pve/local/pve-ssl.pem", "/etc/pve/local/pve-ssl.key"),)),
@@ -47,15 +36,12 @@ _SELF_SIGNED = r"O\s?=\s?(?:%s), OU\s?=\s?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[
 
 def own_fqdn(issuer: str, product: Product) -> str | None:
     """The FQDN in the issuer text (parse.name_text) of a product's own certificate, or None (seed 000; proxmox-formats 1.5)."""
-    if not product.organizations:
-        return None
-    pattern = _SELF_SIGNED % "|".join(re.escape(name) for name in product.organizations)
-    match = re.fullmatch(pattern, issuer)
+    match = product.organizations and re.fullmatch(_SELF_SIGNED % "|".join(map(re.escape, product.organizations)), issuer)
     return match.group("fqdn") if match else None
 
 
 def fqdn_of(nodename: str, resolv_conf: str) -> str:
-    """The node name up to its first dot, then the first domain of the last `search` or `domain` line (proxmox-formats 1.4)."""
+    """Node name, and first domain of the last `search` or `domain` line (proxmox-formats 1.4)."""
     node = nodename.split(".", 1)[0]
     found = re.findall(r"^[ \t]*(?:search|domain)[ \t]+(\S+)", resolv_conf, re.MULTILINE)
     return f"{node}.{found[-1]}" if found else node

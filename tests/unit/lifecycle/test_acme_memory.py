@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import acme_memory, acme_record
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import acme_memory
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.acme_memory import Failure, Issued, Order, Remembered, Renewal, keep, load, read, written
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.plugins.module_utils._protocol.renewal_info import RenewalInfo
@@ -114,13 +114,11 @@ _JSON = st.recursive(
 
 
 @lawful
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys(Remembered._fields, _JSON)), st.sampled_from([None, (), (CA,)]),
-       st.sampled_from([None, frozenset({"DNS:a"})]))
-def test_law_no_damage_stops_a_run(record, directories, names):
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(Remembered._fields, _JSON)))
+def test_law_no_damage_stops_a_run(record):
     """Whatever stands in the file, reading it gives a record; what it gives is written and read again as the same."""
     found = read(record)
     assert read(json.loads(json.dumps(written(found)))) == found
-    acme_record.held(record, directories, names)
 
 
 # Failures.
@@ -137,23 +135,3 @@ def test_a_success_forgets_what_it_settles():
     """Failures of its names and of the whole order at this directory are gone; those of other names and directories are not."""
     whole, other_name, elsewhere = FAILURE._replace(name=""), FAILURE._replace(name="DNS:b.example"), FAILURE._replace(directory=OTHER_CA)
     assert acme_memory.without_failures((FAILURE, whole, other_name, elsewhere), CA, ("DNS:a.example",)) == (other_name, elsewhere)
-
-
-def until(*failures, directories=None, names=None):
-    return acme_record.held(written(Remembered(failures=failures)), directories, names)
-
-
-@pytest.mark.parametrize(("failures", "directories", "names", "expected"), [
-    pytest.param((), None, None, None, id="nothing failed"),
-    pytest.param((FAILURE,), None, None, DAY, id="one name"),
-    pytest.param((FAILURE, FAILURE._replace(name="DNS:b.example", next_try=NOW + 2 * DAY)), None, None, 2 * DAY, id="two names: the order waits for both"),
-    pytest.param((FAILURE, FAILURE._replace(directory=OTHER_CA, next_try=NOW + SECOND)), None, None, SECOND, id="two directories: the first that is free"),
-    pytest.param((FAILURE,), (CA,), None, DAY, id="at the declared directory"),
-    pytest.param((FAILURE,), (OTHER_CA,), None, None, id="at another directory than declared"),
-    pytest.param((FAILURE,), (CA, OTHER_CA), None, None, id="the second directory is free"),
-    pytest.param((FAILURE,), None, frozenset({"DNS:b.example"}), None, id="a name that is no longer declared"),
-    pytest.param((FAILURE._replace(name=""),), None, frozenset({"DNS:b.example"}), DAY, id="the whole order"),
-])
-def test_until_when_orders_are_held_back(failures, directories, names, expected):
-    """All names of an order must be free at one directory."""
-    assert until(*failures, directories=directories, names=names) == ((None, None) if expected is None else (NOW + expected, FAILURE.message))

@@ -47,11 +47,11 @@ def test_the_least_that_can_be_declared():
 
 @pytest.mark.parametrize(("product", "expected"), [
     ("pbs", {"issuer": "selfsigned", "path": "/etc/proxmox-backup/proxy.pem", "key_path": "/etc/proxmox-backup/proxy.key",
-             "renew_days": 15, "warn_days": 30, "lifetime": 3650 * DAY, "max_lifetime": 3650 * DAY}),
+             "lifetime": 3650 * DAY, "max_lifetime": 3650 * DAY}),
     ("pdm", {"issuer": "selfsigned", "path": "/etc/proxmox-datacenter-manager/auth/api.pem", "key_path": "/etc/proxmox-datacenter-manager/auth/api.key",
-             "renew_days": 15, "warn_days": 30, "lifetime": 3650 * DAY, "max_lifetime": 3650 * DAY}),
-    ("pve", {"issuer": "external", "path": "/etc/pve/local/pveproxy-ssl.pem", "key_path": "/etc/pve/local/pveproxy-ssl.key", "renew_days": None}),
-    ("pmg", {"issuer": "external", "path": "/etc/pmg/pmg-api.pem", "key_path": "/etc/pmg/pmg-api.pem", "renew_days": None}),
+             "lifetime": 3650 * DAY, "max_lifetime": 3650 * DAY}),
+    ("pve", {"issuer": "external", "path": "/etc/pve/local/pveproxy-ssl.pem", "key_path": "/etc/pve/local/pveproxy-ssl.key"}),
+    ("pmg", {"issuer": "external", "path": "/etc/pmg/pmg-api.pem", "key_path": "/etc/pmg/pmg-api.pem"}),
 ])
 def test_a_product_fills_in_its_defaults(product, expected):
     """A product alone is a whole declaration; its name is the product's (row 15)."""
@@ -74,6 +74,31 @@ def test_a_product_elsewhere_does_not_take_the_products_key():
     """With another path, the key of the usual place is not the key of this certificate."""
     assert refusal({"product": "pbs", "path": "/srv/proxy.pem"}).where == "certificates[0] (pbs): key_path"
     assert plan({"product": "pve", "path": "/srv/x.pem"})[0].key_path is None
+
+
+@pytest.mark.parametrize(("product", "path", "key_path"), [
+    ("pbs", "/etc/proxmox-backup/proxy.pem", "/etc/proxmox-backup/proxy.key"),
+    ("pdm", "/etc/proxmox-datacenter-manager/auth/api.pem", "/etc/proxmox-datacenter-manager/auth/api.key"),
+    ("pve", "/etc/pve/local/pveproxy-ssl.pem", "/etc/pve/local/pveproxy-ssl.key"),
+    ("pmg", "/etc/pmg/pmg-api.pem", "/etc/pmg/pmg-api.pem"),
+])
+@pytest.mark.parametrize("issuer", ["acme", "authority"])
+def test_a_ca_for_a_product(product, path, key_path, issuer):
+    """A product and who signs is a whole declaration: its places, no rule of its own, no names compared (rows 18, 39)."""
+    record, = plan({"product": product, "issuer": issuer})
+    assert (record.path, record.key_path, record.names, record.renew_before, record.directory) == (path, key_path, None, None, None)
+
+
+@pytest.mark.parametrize(("given_directory", "expected"), [
+    pytest.param("letsencrypt-staging", ("https://acme-staging-v02.api.letsencrypt.org/directory",), id="a word"),
+    pytest.param("https://ca.example/dir", ("https://ca.example/dir",), id="a URL"),
+    pytest.param(["https://ca.example/dir", "letsencrypt"], ("https://ca.example/dir", "https://acme-v02.api.letsencrypt.org/directory"), id="several"),
+    pytest.param(None, None, id="none"), pytest.param("", None, id="an empty text"), pytest.param([], None, id="an empty list"),
+    pytest.param({"url": "x"}, ("{'url': 'x'}",), id="something else, which acme_order refuses"),
+])
+def test_directories(given_directory, expected):
+    """A text or a list, words among them, as the URLs by which it is known who issued."""
+    assert plan({**WEB, "issuer": "acme", "directory": given_directory})[0].directory == expected
 
 
 def test_an_empty_list_declares_nothing():
@@ -123,6 +148,9 @@ def test_patterns(path, many):
     pytest.param({"path": "/tls/\ud800.pem"}, "path", id="half a character in a path"),
     pytest.param({**WEB, "key_path": "web.key"}, "key_path", id="relative key path"),
     pytest.param({**WEB, "key_path": None}, "key_path", id="to be renewed, but no place for its key"),
+    pytest.param({**WEB, "issuer": "acme", "key_path": None}, "key_path", id="by an ACME CA, but no place for its key"),
+    pytest.param({**WEB, "issuer": "authority", "key_path": None}, "key_path", id="by the own authority, but no place for its key"),
+    pytest.param({**WEB, "issuer": "acme", "path": "/tls/*.pem"}, "path", id="a pattern that an ACME CA is to renew"),
     pytest.param({**WEB, "path": "/tls/*.pem"}, "path", id="a pattern that is to be renewed"),
     pytest.param({"path": "/tls/*.pem", "key_path": "/tls/web.key"}, "key_path", id="one key for a pattern"),
     pytest.param({**WEB, "product": "pve"}, "issuer", id="Proxmox VE, self-signed"),

@@ -10,10 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import dsa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import acme_memory
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import observe as room
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.acme_memory import Failure, Issued, Order
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import declared
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.observe import expand, facts_of, observe
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.rule import Facts
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.rule import ACME_FILE, Facts, Renewal
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.tests.unit.helpers import (
     DAY,
@@ -214,6 +216,85 @@ def test_memory_of_another_certificate_adds_nothing(host):
     host.state.fresh(str(host.folder / "other.pem")).keep(unproven={"fingerprint": "ab"})
     host.state = State(str(host.folder / "state"))
     assert not host.put(certificate_pem(), key_pem()).facts().unproven
+
+
+# What is remembered of an ACME CA.
+
+CA, OTHER_CA = "https://ca.example/dir", "https://other.example/dir"
+SIGNER = x509.AuthorityKeyIdentifier(bytes.fromhex("69885b6b87464041e1b37b847ba0ae2cde01c8d4"), None, None)
+# The certificate of RFC 9773, 4.1: its serial number 87 65 43 21 needs a byte more for its sign.
+IDENTIFIER = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
+RENEWAL = Renewal(IDENTIFIER, NOW, NOW + 2 * DAY, NOW + DAY, NOW + DAY / 24, "https://ca.example/why", CA)
+FAILURE = Failure(CA, None, "DNS:a.example", 2, NOW, NOW + DAY, "no such name")
+
+
+@pytest.fixture
+def acme(host):
+    """A host whose certificate an ACME CA has issued."""
+    host.put(certificate_pem(issuer=(("CN", "CA"),), serial=0x87654321, extensions=[SIGNER]), key_pem())
+
+    def facts(declaration=None, record=None, **kept):
+        memory = host.state.fresh(str(host.path))
+        acme_memory.keep(memory, **kept)
+        if record is not None:
+            memory.keep(ACME_FILE, **record)
+        host.state = State(str(host.folder / "state"))
+        return host.facts(**{"issuer": "acme", **(declaration or {})})
+    return facts
+
+
+def test_what_is_remembered_of_a_ca(acme):
+    """The directory, the window of this certificate, an order in flight."""
+    order = Order("https://ca.example/order/7", CA, None, ("DNS:web.example",), None, None, NOW)
+    facts = acme(issued=Issued(CA, None), renewal=RENEWAL, order=order)
+    assert (facts.certificate_id, facts.directory, facts.renewal, facts.order_in_flight, facts.held) == (IDENTIFIER, CA, RENEWAL, True, (None, ""))
+    assert not acme(order=order._replace(url=None)).order_in_flight and acme(order=None).issued_as == "other"
+
+
+def test_the_window_of_another_certificate_says_nothing(acme):
+    """It belonged to the one before; a certificate that names no issuer's key has none."""
+    assert acme(renewal=RENEWAL._replace(certificate_id="aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyI")).renewal is None
+
+
+def test_a_certificate_without_an_identifier_has_no_window(host, acme):
+    """No CA could be asked about it, whatever is remembered."""
+    host.put(certificate_pem(issuer=(("CN", "CA"),)))
+    facts = acme(renewal=RENEWAL)
+    assert facts.certificate_id is None and facts.renewal is None
+
+
+@pytest.mark.parametrize("issuer", ["selfsigned", "authority", "external"])
+def test_other_issuers_look_at_no_window(acme, issuer):
+    """A host that has turned its back on ACME is not renewed by what an ACME CA said."""
+    facts = acme({"issuer": issuer}, issued=Issued(CA, None), renewal=RENEWAL, failures=(FAILURE,))
+    assert (facts.certificate_id, facts.directory, facts.renewal, facts.held) == (None, None, None, (None, ""))
+
+
+@pytest.mark.parametrize(("failures", "declaration", "expected"), [
+    pytest.param((), {}, None, id="nothing failed"),
+    pytest.param((FAILURE,), {}, DAY, id="one name"),
+    pytest.param((FAILURE, FAILURE._replace(name="DNS:b.example", next_try=NOW + 2 * DAY)), {}, 2 * DAY, id="two names: the order waits for both"),
+    pytest.param((FAILURE, FAILURE._replace(directory=OTHER_CA, next_try=NOW + DAY / 2)), {}, DAY / 2, id="two directories: the first that is free"),
+    pytest.param((FAILURE,), {"directory": CA}, DAY, id="at the declared directory"),
+    pytest.param((FAILURE,), {"directory": OTHER_CA}, None, id="at another directory than declared"),
+    pytest.param((FAILURE,), {"directory": [CA, OTHER_CA]}, None, id="the second directory is free"),
+    pytest.param((FAILURE,), {"names": ["b.example"]}, None, id="a name that is no longer declared"),
+    pytest.param((FAILURE._replace(name=""),), {"names": ["b.example"]}, DAY, id="the whole order"),
+])
+def test_until_when_orders_are_held_back(acme, failures, declaration, expected):
+    """All names of an order must be free at one directory."""
+    assert acme(declaration, failures=failures).held == ((None, "") if expected is None else (NOW + expected, FAILURE.message))
+
+
+@pytest.mark.parametrize("record", [
+    {"issued": "x"}, {"issued": {"directory": ["x"]}}, {"renewal": [1]}, {"renewal": {"certificate_id": IDENTIFIER}}, {"order": 5},
+    {"renewal": {**acme_memory.written(RENEWAL), "poll_at": "soon"}}, {"failures": 5}, {"failures": [5]}, {"failures": [{}]},
+    {"failures": [{"directory": [1], "next_try": "2026-11-24T01:00:00Z", "message": "", "name": ""}]},
+])
+def test_a_damaged_memory_of_a_ca_stops_no_plan(acme, record):
+    """It costs a question, or an attempt too early."""
+    facts = acme(record=record)
+    assert (facts.renewal, facts.order_in_flight, facts.held, facts.key, facts.unreadable) == (None, False, (None, ""), "matches", None)
 
 
 def test_patterns_become_files(tmp_path):

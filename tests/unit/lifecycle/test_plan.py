@@ -7,9 +7,12 @@ import os
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import acme_memory
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import plan as room
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.acme_memory import Failure, Issued, Renewal
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.plan import ALL_UP_TO, plan_host
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.tests.unit.helpers import DAY, FQDN, NOW, SECOND, certificate_pem, contents, key_pem, own_pem, tree
@@ -57,12 +60,13 @@ def test_the_summary_counts_and_names_the_nearest_date(host):
     host.put("e", DAY)
     (host.folder / "e.pem").write_bytes(certificate_pem(left=DAY, issuer=(("CN", "CA"),)))
     summary = host.plan()["summary"]
-    assert summary == {"total": 5, "none": 2, "warn": 1, "renew": 1, "skip": 1, "next_at": "2026-11-27T01:00:01Z", "next_name": "c"}
+    assert summary == {"total": 5, "none": 2, "warn": 1, "renew": 1, "skip": 1, "poll": 0, "moved": 0, "next_at": "2026-11-27T01:00:01Z", "next_name": "c"}
 
 
 def test_nothing_declared_and_nothing_found(host):
     """An empty host has an empty plan, and no nearest date."""
-    assert host.plan() == {"plan": [], "summary": {"total": 0, "none": 0, "warn": 0, "renew": 0, "skip": 0, "next_at": None, "next_name": None}, "quiet": True}
+    nothing = dict.fromkeys(("total", "none", "warn", "renew", "skip", "poll", "moved"), 0)
+    assert host.plan() == {"plan": [], "summary": {**nothing, "next_at": None, "next_name": None}, "quiet": True}
 
 
 def test_products_are_planned_where_nothing_is_declared(host, monkeypatch):
@@ -133,6 +137,82 @@ def test_patterns_are_planned_file_by_file(host):
     assert host.answers() == {f"all:{host.folder}/a.pem": ("none", "valid", False), f"all:{host.folder}/b.pem": ("warn", "due", True)}
     told = host.answers(reminded=[f"all:{host.folder}/b.pem"])
     assert told[f"all:{host.folder}/b.pem"] == ("warn", "due", False)
+
+
+# Certificates of ACME CAs.
+
+CA = "https://ca.example/dir"
+SIGNER = x509.AuthorityKeyIdentifier(bytes.fromhex("69885b6b87464041e1b37b847ba0ae2cde01c8d4"), None, None)
+IDENTIFIER = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"      # RFC 9773, 4.1
+WINDOW = Renewal(IDENTIFIER, NOW + DAY, NOW + 3 * DAY, NOW + 2 * DAY, NOW + HOUR, "https://ca.example/why", CA)
+
+
+def put_issued(host, name="a", left=60 * DAY, kept=None, **declaration):
+    """A certificate that an ACME CA has issued, and what is remembered of it."""
+    host.put(name, left, issuer="acme", **declaration)
+    path = host.folder / f"{name}.pem"
+    path.write_bytes(certificate_pem(left=left, issuer=(("CN", "CA"),), serial=0x87654321, extensions=[SIGNER]))
+    if kept:
+        acme_memory.keep(State(host.state_path).fresh(str(path)), **kept)
+    return host
+
+
+@pytest.mark.parametrize(("kept", "declaration", "now", "poll"), [
+    pytest.param(None, {}, NOW, False, id="nobody knows which CA to ask"),
+    pytest.param(None, {"directory": CA}, NOW, True, id="the directory is declared, no window known"),
+    pytest.param({"issued": Issued(CA, None)}, {}, NOW, True, id="it is remembered who issued it, no window known"),
+    pytest.param({"issued": Issued(CA, None), "renewal": WINDOW}, {}, NOW + HOUR - SECOND, False, id="a second before the next question"),
+    pytest.param({"issued": Issued(CA, None), "renewal": WINDOW}, {}, NOW + HOUR, True, id="the next question is due"),
+    pytest.param({"renewal": WINDOW._replace(certificate_id="x.y")}, {"directory": CA}, NOW, True, id="the window of the one before"),
+])
+@pytest.mark.parametrize("show", ["all", "exceptions"])
+def test_when_a_ca_is_to_be_asked_for_a_window(host, kept, declaration, now, poll, show):
+    """Only where it is known which one, and no sooner than it said; what is to be asked travels also where only exceptions do."""
+    answer = put_issued(host, kept=kept, **declaration).plan(now=now, show=show)
+    assert answer["summary"]["poll"] == poll and answer["summary"]["none"] == 1 and answer["quiet"]
+    assert [(entry["poll"], entry["certificate_id"]) for entry in answer["plan"]] == ([] if not poll and show == "exceptions" else
+                                                                                     [(poll, IDENTIFIER if poll else None)])
+
+
+def test_a_window_is_told(host):
+    """The window, the instant, the next question and the CA's explanation; the date on which it is due is the instant."""
+    entry, = put_issued(host, kept={"renewal": WINDOW}).plan()["plan"]
+    assert entry["renewal"] == {"window": {"start": "2026-11-24T01:00:00Z", "end": "2026-11-26T01:00:00Z"}, "instant": "2026-11-25T01:00:00Z",
+                                "poll_at": "2026-11-23T02:00:00Z", "explanation_url": "https://ca.example/why"}
+    assert (entry["due_at"], entry["action"], entry["held_until"]) == ("2026-11-25T01:00:00Z", "none", None)
+
+
+@pytest.mark.parametrize(("now", "moved", "action"), [(NOW + 2 * DAY - SECOND, 0, "none"), (NOW + 2 * DAY, 1, "renew")])
+def test_windows_that_have_passed_are_counted(host, now, moved, action):
+    """A CA that moves its windows into the past shows in the counts of a whole fleet."""
+    put_issued(host, kept={"renewal": WINDOW}).put("b", 300 * DAY)
+    answer = host.plan(now=now)
+    assert answer["summary"]["moved"] == moved and [entry["action"] for entry in answer["plan"]] == [action, "none"]
+
+
+def test_only_entries_of_acme_say_anything_of_it(host):
+    """What a healthy host returns stays small."""
+    plain, acme = put_issued(host.put("b", 300 * DAY)).plan()["plan"]
+    assert set(acme) - set(plain) == {"renewal", "poll", "certificate_id", "held_until"} and set(plain) <= set(acme)
+
+
+def test_a_self_signed_placeholder_is_no_affair_of_a_ca(host):
+    """No CA is asked about what it has not issued."""
+    host.put("a", 300 * DAY, issuer="acme", directory=CA)
+    (host.folder / "a.pem").write_bytes(own_pem(left=300 * DAY, lifetime=3650 * DAY, extensions=[SIGNER]))
+    entry, = host.plan()["plan"]
+    assert (entry["action"], entry["reason"], entry["poll"]) == ("renew", "placeholder", False)
+
+
+def test_a_failed_order_is_told_and_not_tried_again_at_once(host):
+    """People are reminded of it as of any warning, and nothing is renewed, until the next try or by force."""
+    failure = Failure(CA, None, "DNS:a.example", 1, NOW, NOW + HOUR, "no such name")
+    put_issued(host, left=10 * DAY, kept={"failures": (failure,)})
+    entry, = host.plan()["plan"]
+    assert (entry["action"], entry["reason"], entry["remind"], entry["held_until"]) == ("warn", "held_back", True, "2026-11-23T02:00:00Z")
+    assert host.answers(reminded=["a"])["a"] == ("warn", "held_back", False) and host.plan()["quiet"]
+    for entry, in (host.plan(now=NOW + HOUR)["plan"], host.plan(force=True)["plan"]):
+        assert (entry["action"], entry["held_until"]) == ("renew", None)
 
 
 # Reminders (row 10).

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import rule
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.rule import ACTIONS, NONE, RENEW, SKIP, WARN, Facts, decide
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.rule import ACTIONS, NONE, RENEW, SKIP, WARN, Facts, Renewal, decide
 from ansible_collections.evergreen.pki.tests.unit.helpers import DAY, FQDN, NOW, SECOND, lawful, wanted
 
 DOCS = pathlib.Path(__file__).resolve().parents[3] / "docs" / "reasons.md"
@@ -21,6 +21,9 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 WEB = {}                                                                            # generic and self-signed
 PBS, PDM = {"product": "pbs"}, {"product": "pdm"}
 BOUGHT = {"name": "bought", "issuer": "external", "path": "/tls/bought.pem"}
+PAIR = {"path": "/tls/le.pem", "key_path": "/tls/le.key"}
+ACME, OWN_CA = {"issuer": "acme", **PAIR}, {"issuer": "authority", **PAIR}
+CA, STAGING = "https://acme-v02.api.letsencrypt.org/directory", "https://acme-staging-v02.api.letsencrypt.org/directory"
 
 
 def facts(left=300 * DAY, lifetime=365 * DAY, **more) -> Facts:
@@ -31,6 +34,17 @@ def facts(left=300 * DAY, lifetime=365 * DAY, **more) -> Facts:
 def own(left=300 * DAY, lifetime=3650 * DAY, own_fqdn=FQDN, **more) -> Facts:
     """A product's own certificate."""
     return facts(left, lifetime, own_fqdn=own_fqdn, **more)._replace(issued_as="own")
+
+
+def signed(left=60 * DAY, lifetime=90 * DAY, **more) -> Facts:
+    """A certificate that a CA has signed."""
+    return facts(left, lifetime, **more)._replace(issued_as="other")
+
+
+def window(begins: timedelta, length=2 * DAY, chosen=DAY, explanation=None) -> Renewal:
+    """A renewal window that begins so long after now, with an instant so long after its beginning."""
+    start = NOW + begins
+    return Renewal("aYhb.AId", start, start + length, start + chosen, NOW + HOUR, explanation, CA)
 
 
 def answer(found: Facts, declaration: dict, now=NOW, force=False) -> tuple:
@@ -76,6 +90,10 @@ def test_the_fraction_of_a_second_does_not_count():
     pytest.param({**PBS, "warn_before": "60d"}, 3650 * DAY, 60 * DAY, 16 * DAY - SECOND, id="the product's warning overridden"),
     pytest.param(BOUGHT, 90 * DAY, 30 * DAY, 30 * DAY, id="external: no warning ahead of the one that it is due"),
     pytest.param({"name": "le", "issuer": "acme", "path": "/a", "key_path": "/b"}, 90 * DAY, 30 * DAY, 30 * DAY, id="ACME: no warning ahead"),
+    pytest.param(ACME, 10 * DAY - SECOND, None, (10 * DAY - SECOND) / 2, id="ACME, a second under 10 days: half"),
+    pytest.param({**ACME, "product": "pbs"}, 90 * DAY, 30 * DAY, 30 * DAY, id="ACME for a product: a third, not its 15 days"),
+    pytest.param({**ACME, "product": "pbs"}, 160 * HOUR, None, 80 * HOUR, id="ACME for a product, 160 hours: half"),
+    pytest.param({**ACME, "product": "pdm", "issuer": "authority"}, 30 * DAY, 10 * DAY, 10 * DAY, id="an own authority for a product"),
 ])
 def test_instants(declaration, lifetime, warn_from, due_from):
     """Fractions are of the lifetime, durations are not; both sides of both instants are right to the second."""
@@ -84,7 +102,8 @@ def test_instants(declaration, lifetime, warn_from, due_from):
     assert due_at == (NOW + lifetime - due_from).replace(microsecond=0)
     if warn_from is not None and warn_from != due_from:
         assert warn_at == (NOW + lifetime - warn_from).replace(microsecond=0)
-    sound = Facts(not_before=NOW, not_after=NOW + lifetime, issued_as="own" if record.product == "pbs" else "selfsigned", own_fqdn=FQDN, key="matches")
+    issued_as = {"selfsigned": "own" if record.product == "pbs" else "selfsigned"}.get(record.issuer, "other")
+    sound = Facts(not_before=NOW, not_after=NOW + lifetime, issued_as=issued_as, own_fqdn=FQDN, key="matches")
     cap = WARN if record.issuer == "external" else RENEW
     assert decide(sound, record, due_at - SECOND).action < RENEW
     assert decide(sound, record, due_at).action == cap and decide(sound, record, due_at).reason == "due"
@@ -94,7 +113,7 @@ def test_instants(declaration, lifetime, warn_from, due_from):
 def test_no_warning_ahead_where_nobody_has_to_act(issuer):
     """What is renewed by an authority is not warned of before it is due."""
     record = wanted(name="le", issuer=issuer, path="/tls/le.pem", key_path="/tls/le.key")
-    assert decide(facts(31 * DAY, 90 * DAY), record, NOW).action == NONE and decide(facts(30 * DAY, 90 * DAY), record, NOW).action == RENEW
+    assert decide(signed(31 * DAY), record, NOW).action == NONE and decide(signed(30 * DAY), record, NOW).action == RENEW
 
 
 @pytest.mark.parametrize(("found", "declaration", "action", "reasons"), [
@@ -134,6 +153,23 @@ def test_no_warning_ahead_where_nobody_has_to_act(issuer):
     pytest.param(Facts(present=False, interrupted=True), WEB, "renew", ["interrupted"], id="interrupted before the first certificate"),
     pytest.param(facts(undeployed=True), WEB, "renew", ["undeployed"], id="undeployed"),
     pytest.param(facts(unproven=True), WEB, "renew", ["unproven"], id="unproven"),
+    pytest.param(signed(), ACME, "none", ["valid"], id="ACME, signed"),
+    pytest.param(facts(), ACME, "renew", ["placeholder"], id="ACME, but self-signed"),
+    pytest.param(own(3000 * DAY), {**ACME, "product": "pbs"}, "renew", ["placeholder"], id="ACME for a product, but its own in place"),
+    pytest.param(own(3000 * DAY, own_fqdn="old.example.com"), {**ACME, "product": "pbs"}, "renew", ["placeholder"], id="and that made for another name"),
+    pytest.param(own(-DAY), {**ACME, "product": "pbs"}, "renew", ["placeholder", "expired"], id="and that expired"),
+    pytest.param(facts(), OWN_CA, "renew", ["placeholder"], id="own authority, but self-signed"),
+    pytest.param(facts(), BOUGHT, "none", ["valid"], id="external and self-signed: watched as it is"),
+    pytest.param(signed(directory=STAGING), {**ACME, "directory": "letsencrypt"}, "renew", ["issuer_differs"], id="issued at staging, production declared"),
+    pytest.param(signed(directory=CA), {**ACME, "directory": "letsencrypt"}, "none", ["valid"], id="issued where declared, by a word"),
+    pytest.param(signed(directory=STAGING), {**ACME, "directory": [CA, STAGING]}, "none", ["valid"], id="issued at the second of two"),
+    pytest.param(signed(directory=STAGING), ACME, "none", ["valid"], id="no directory declared"),
+    pytest.param(signed(), {**ACME, "directory": CA}, "none", ["valid"], id="it is not remembered who issued it"),
+    pytest.param(signed(order_in_flight=True), ACME, "renew", ["order_in_flight"], id="an order in flight"),
+    pytest.param(Facts(present=False, order_in_flight=True), ACME, "renew", ["order_in_flight", "missing"], id="an order in flight for the first one"),
+    pytest.param(signed(29 * DAY, order_in_flight=True, interrupted=True), ACME, "renew", ["interrupted", "order_in_flight", "due"],
+                 id="what was interrupted goes first"),
+    pytest.param(facts()._replace(issued_as="cluster_ca"), {**ACME, "product": "pve"}, "skip", ["cluster_ca"], id="cluster CA, ACME declared"),
 ])
 def test_reasons(found, declaration, action, reasons):
     """Each situation has its own answer and its own word."""
@@ -264,10 +300,104 @@ def test_dates_at_the_ends_of_time():
 
 def test_every_reason_is_met_and_documented():
     """The closed list of reasons is that of the page, and each word has a row here."""
-    assert len(REASONS) == 20
+    assert len(REASONS) == 27
     assert {part for action in REASONS.values() for part in action.replace(" or ", ", ").split(", ")} <= set(ACTIONS)
     source = pathlib.Path(__file__).read_text(encoding="utf-8")
     assert [word for word in REASONS if f'"{word}"' not in source] == []
+
+
+# What a CA asks for (RFC 9773), and what it does not let us do yet.
+
+@pytest.mark.parametrize(("found", "declaration", "action", "reason"), [
+    pytest.param(signed(60 * DAY, renewal=window(-DAY + SECOND)), ACME, "none", "valid", id="a second before the instant"),
+    pytest.param(signed(60 * DAY, renewal=window(-DAY)), ACME, "renew", "ari", id="at the instant, long before a third is left"),
+    pytest.param(signed(20 * DAY, renewal=window(DAY)), ACME, "none", "valid", id="later than the default"),
+    pytest.param(signed(20 * DAY, renewal=window(-30 * DAY)), ACME, "renew", "ari", id="a window in the past"),
+    pytest.param(signed(4 * DAY + 12 * HOUR + SECOND, renewal=window(DAY)), ACME, "none", "valid", id="a second more than a twentieth is left"),
+    pytest.param(signed(4 * DAY + 12 * HOUR, renewal=window(DAY)), ACME, "renew", "overdue", id="exactly a twentieth is left"),
+    pytest.param(signed(4 * DAY + 12 * HOUR, renewal=window(100 * DAY)), ACME, "renew", "overdue", id="a window after its end"),
+    pytest.param(signed(-SECOND, renewal=window(DAY)), ACME, "renew", "expired", id="expired while it waited"),
+    pytest.param(signed(15 * DAY, renewal=window(DAY)), {**ACME, "renew_before": "15d"}, "renew", "due", id="a declared renew_before that is earlier"),
+    pytest.param(signed(15 * DAY + SECOND, renewal=window(DAY)), {**ACME, "renew_before": "15d"}, "none", "valid", id="a second before that"),
+    pytest.param(signed(60 * DAY, renewal=window(-DAY)), {**ACME, "renew_before": "15d"}, "renew", "ari", id="a declared renew_before that is later"),
+    pytest.param(signed(3 * DAY - SECOND, 6 * DAY, renewal=window(HOUR)), ACME, "none", "valid", id="six days: the window, not half its life"),
+])
+def test_the_window_of_the_ca_decides(found, declaration, action, reason):
+    """Where it is known, the chosen instant decides, sooner or later than the default; an explicit rule may only hasten, and a twentieth is kept."""
+    assert answer(found, declaration) == (action, [reason])
+
+
+def test_a_window_moves_the_dates():
+    """due_at is the instant, and never in the last twentieth; warning is never later."""
+    at = decide(signed(20 * DAY, renewal=window(DAY)), wanted(**ACME, warn_before="30d"), NOW)
+    assert (at.due_at, at.warn_at, at.reason) == (NOW + 2 * DAY, NOW - 10 * DAY, "upcoming")
+    assert decide(signed(60 * DAY, renewal=window(-30 * DAY)), wanted(**ACME, warn_before="30d"), NOW).warn_at == NOW - 29 * DAY
+    assert decide(signed(20 * DAY, renewal=window(40 * DAY)), wanted(**ACME), NOW).due_at == NOW + 20 * DAY - 90 * DAY / 20
+
+
+def test_a_window_in_the_past_is_told_with_the_cas_reason():
+    """The page on which the CA explains itself is in the sentence."""
+    message = decide(signed(renewal=window(-3 * DAY, explanation="https://ca.example/incident")), wanted(**ACME), NOW).message
+    assert "see https://ca.example/incident" in message and "2026-11-22T01:00:00Z" in message and "2026-11-21T01:00:00Z" in message
+
+
+@pytest.mark.parametrize(("lifetime", "rule_of_it", "too_long"), [
+    pytest.param(6 * DAY, "30d", True, id="30 days of a 6-day certificate"),
+    pytest.param(6 * DAY, "6d", True, id="the whole life"),
+    pytest.param(6 * DAY, f"{int((6 * DAY * 9 / 10).total_seconds())}s", False, id="a tenth of its life is left free"),
+    pytest.param(6 * DAY, f"{int((6 * DAY * 9 / 10).total_seconds()) + 1}s", True, id="a second less"),
+    pytest.param(90 * DAY, "89d", False, id="a day of 90"),
+    pytest.param(90 * DAY, "2136h1s", True, id="a second less than a day"),
+])
+@pytest.mark.parametrize("declaration", [ACME, OWN_CA], ids=["acme", "authority"])
+def test_a_rule_that_is_too_long_for_what_the_ca_issues(declaration, lifetime, rule_of_it, too_long):
+    """It would renew on every run: people are warned, and the default holds (1/2 under 10 days, else 1/3)."""
+    record = wanted(**declaration, renew_before=rule_of_it)
+    fresh = decide(signed(lifetime, lifetime), record, NOW)
+    default = lifetime / 2 if lifetime < 10 * DAY else lifetime / 3
+    assert ([finding.reason for finding in fresh.findings] == ["rule_too_long"]) is too_long and fresh.action == (WARN if too_long else NONE)
+    if too_long:
+        assert fresh.due_at == NOW + lifetime - default
+        assert decide(signed(default, lifetime), record, NOW).reason == "due"
+
+
+def test_a_rule_too_long_and_a_window():
+    """The CA's window then decides alone."""
+    record = wanted(**ACME, renew_before="30d")
+    assert decide(signed(5 * DAY, 6 * DAY, renewal=window(DAY)), record, NOW).due_at == NOW + 2 * DAY
+
+
+HELD = (NOW + HOUR, "no such name")
+
+
+@pytest.mark.parametrize(("found", "reasons"), [
+    pytest.param(signed(10 * DAY, held=HELD), ["held_back", "due"], id="due"),
+    pytest.param(signed(-DAY, held=HELD), ["held_back", "expired"], id="expired"),
+    pytest.param(Facts(present=False, held=HELD), ["held_back", "missing"], id="missing"),
+    pytest.param(facts(held=HELD), ["held_back", "placeholder"], id="self-signed"),
+    pytest.param(signed(order_in_flight=True, held=HELD), ["held_back", "order_in_flight"], id="an order in flight"),
+    pytest.param(signed(renewal=window(-3 * DAY), held=HELD), ["held_back", "ari"], id="a window in the past"),
+])
+def test_a_failed_order_is_not_tried_again_too_soon(found, reasons):
+    """Until the next try nothing is ordered, and people are told instead; then, and by force, it is tried."""
+    held = decide(found, wanted(**ACME), NOW)
+    assert (held.action, held.reason, [finding.reason for finding in held.findings]) == (WARN, "held_back", reasons)
+    assert "no such name" in held.message and "2026-11-23T02:00:00Z" in held.message
+    assert decide(found, wanted(**ACME), NOW + HOUR - SECOND).reason == "held_back"
+    assert decide(found, wanted(**ACME), NOW + HOUR).action == RENEW == decide(found, wanted(**ACME, force=True), NOW).action
+    assert reasons[1] == decide(found, wanted(**ACME), NOW + HOUR).reason
+
+
+@pytest.mark.parametrize("also", ["interrupted", "undeployed", "unproven"])
+def test_what_was_issued_is_not_held_back(also):
+    """To put it in service no CA is asked."""
+    decision = decide(signed(10 * DAY, held=HELD, **{also: True}), wanted(**ACME), NOW)
+    assert (decision.action, decision.reason) == (RENEW, also) and {"held_back", "due"} < {finding.reason for finding in decision.findings}
+
+
+def test_nothing_is_held_back_where_nothing_is_due():
+    """A failure of long ago is nobody's affair while the certificate is sound."""
+    assert decide(signed(held=HELD), wanted(**ACME), NOW).reason == "valid"
 
 
 # Laws.
@@ -279,6 +409,11 @@ _FACTS = st.builds(
     st.fixed_dictionaries({}, optional={
         "names": st.sampled_from([frozenset({"DNS:a"}), frozenset({"DNS:b"})]), "key_type": st.just("EC"), "key_size": st.just(256),
         "subject": st.sampled_from([(("CN", "a"),), (("CN", "b"),)]), "undeployed": st.booleans(), "unproven": st.booleans(), "interrupted": st.booleans()}))
+_ACME_FACTS = st.builds(
+    lambda found, more: found._replace(issued_as="other", **more), _FACTS, st.fixed_dictionaries({}, optional={
+        "renewal": st.builds(window, st.timedeltas(-400 * DAY, 400 * DAY), st.just(2 * DAY), st.timedeltas(timedelta(), 2 * DAY)),
+        "order_in_flight": st.booleans(), "directory": st.sampled_from([CA, STAGING]),
+        "held": st.tuples(st.datetimes(NOW.replace(tzinfo=None) - DAY, NOW.replace(tzinfo=None) + DAY, timezones=st.just(timezone.utc)), st.just("why"))}))
 _DECLARATIONS = st.fixed_dictionaries({}, optional={
     "names": st.just(["a"]), "subject": st.just({"CN": "a"}), "key_type": st.sampled_from(["RSA", "EC"]), "lifetime": st.just("3650d"),
     "renew_before": st.sampled_from(["15d", "1/3", "36h"]), "warn_before": st.sampled_from(["30d", "1/2"]), "max_lifetime": st.sampled_from(["90d", "3650d"])})
@@ -293,6 +428,27 @@ def test_law_waiting_never_makes_a_decision_weaker(found, declaration, wait):
     if first.reason != "not_yet_valid":
         assert later.action >= first.action
     assert later.due_at == first.due_at and later.warn_at == first.warn_at
+
+
+@lawful
+@given(_ACME_FACTS, _DECLARATIONS, _SPANS, st.sampled_from(["acme", "authority"]))
+def test_law_waiting_never_makes_a_decision_of_a_ca_weaker(found, declaration, wait, issuer):
+    """Windows, failures and orders in flight included; and the dates stay where they are."""
+    record = wanted(**declaration, issuer=issuer, directory="letsencrypt")
+    first, later = decide(found, record, NOW), decide(found, record, NOW + wait)
+    if first.reason != "not_yet_valid":
+        assert later.action >= first.action
+    assert later.due_at == first.due_at and later.warn_at == first.warn_at
+    assert {first.reason, *(finding.reason for finding in first.findings)} <= set(REASONS)
+
+
+@lawful
+@given(_ACME_FACTS.filter(lambda found: found.renewal), st.sampled_from([None, "15d", "1/3", "36h"]))
+def test_law_no_window_makes_a_certificate_run_out(found, renew_before):
+    """Whatever a CA says, in the last twentieth of its life a certificate is renewed, or said to be held back."""
+    lifetime = found.not_after - found.not_before
+    decision = decide(found, wanted(**ACME, renew_before=renew_before), found.not_after - lifetime / 20)
+    assert decision.action == RENEW or decision.reason == "held_back"
 
 
 @lawful

@@ -16,7 +16,7 @@ import uuid
 import pytest
 from cryptography import x509
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, HostError, chain
+from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, HostError, InputError, chain
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers import selfsigned
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.control_socket import reload_certificate
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
@@ -261,6 +261,23 @@ def test_row_13_acme_and_custom_certificates_are_never_replaced(host, data, more
         assert (outcome.decision.reason, outcome.changed) == ("not_selfsigned", False) and tree(host.folder) == before
 
 
+@pytest.mark.parametrize("issuer", ["acme", "external", "authority"])
+def test_row_13_what_is_declared_otherwise_is_not_the_renewers(host, issuer):
+    """The self-signed renewer refuses a certificate that is declared as another's, before it looks at it."""
+    before = tree(host.put(certificate_pem(left=-DAY, issuer=LETS_ENCRYPT)).folder)
+    with pytest.raises(InputError, match="^issuer: "):
+        selfsigned.wish({**host.declared(issuer=issuer), "fqdn": None, "force": True, "state_path": host.state_path}, FQDN)
+    assert tree(host.folder) == before
+
+
+def test_row_14_the_thresholds_are_those_of_self_signed_ones_only(host):
+    """What an ACME CA issues for the product lives too short for 15 days: a third is left, or half under 10 days."""
+    for lifetime, due in ((90 * DAY, 30 * DAY), (6 * DAY, 3 * DAY)):
+        for left, action in ((due + SECOND, "none"), (due, "renew")):
+            host.put(certificate_pem(left=left, lifetime=lifetime, issuer=LETS_ENCRYPT))
+            assert host.entry(items=[host.declared(issuer="acme")])["action"] == action
+
+
 @pytest.mark.parametrize("lifetime", [45, 90, 3650, 25_000])
 def test_row_14_the_thresholds_are_no_fractions(host, lifetime):
     """15 and 30 days for every lifetime: a ten-year certificate is not renewed after two thirds of it."""
@@ -303,6 +320,31 @@ def test_row_17_after_a_replacement_the_pins_can_be_refreshed(host):
 def test_row_18_which_mode_is_in_force(data, kind):
     """Self-signed, external and ACME are told apart by the certificate in force."""
     assert kind_of(describe(leaf(data, "pair"), NOW), FQDN) == kind
+
+
+@pytest.mark.parametrize(("data", "answers"), [
+    pytest.param(own_pem(left=2000 * DAY, lifetime=3650 * DAY),
+                 {"selfsigned": ("none", "valid"), "acme": ("renew", "placeholder"), "external": ("none", "valid")}, id="self-signed"),
+    pytest.param(certificate_pem(issuer=LETS_ENCRYPT), {"selfsigned": ("skip", "not_selfsigned"), "acme": ("none", "valid"), "external": ("none", "valid")},
+                 id="ACME"),
+])
+def test_row_18_the_mode_in_force_is_held_against_the_declared_one(host, data, answers):
+    """A self-signed certificate holds the place of a declared CA's, and is never put in the place of another one."""
+    for issuer, expected in answers.items():
+        entry = host.put(data).entry(items=[host.declared(issuer=issuer)])
+        assert (entry["action"], entry["reason"]) == expected, issuer
+
+
+@pytest.mark.parametrize(("left", "answer"), [
+    pytest.param(30 * DAY + SECOND, ("none", "valid"), id="a second more than 30 days"), pytest.param(30 * DAY, ("renew", "due"), id="30 days"),
+    pytest.param(SECOND, ("renew", "due"), id="the last second"), pytest.param(-SECOND, ("renew", "expired"), id="expired"),
+])
+@pytest.mark.parametrize("more", [{}, {"renew_before": "30d"}], ids=["by default", "as a flat rule"])
+def test_row_33_acme_certificates_of_90_days_are_due_at_30(host, left, answer, more):
+    """Renewed when expired or 30 days are left; else it is not due, and nothing is changed."""
+    before = tree(host.put(certificate_pem(left=left, issuer=LETS_ENCRYPT)).folder)
+    entry = host.entry(items=[host.declared(issuer="acme", **more)])
+    assert (entry["action"], entry["reason"]) == answer and tree(host.folder) == before
 
 
 def test_row_37_a_late_reload_is_waited_for(proxy):
