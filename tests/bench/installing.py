@@ -14,7 +14,7 @@ from common import Options
 TITLE = "A hundred pairs that are in place"
 TEXT = ("One call of `cert_install` with 100 `pairs`, half P-256, half RSA 2048, each given as two files that are in place already. *Read and compare* is a "
         "process of Python and cryptography that does by hand what is least: reads the four files of each pair, loads certificate and key as the library does "
-        "unless told otherwise, compares their public keys, the dates and the bytes. Half of that is the library's test of RSA keys, which the module "
+        "unless told otherwise, compares their public keys, the dates and the bytes. Most of it is the library's test of RSA keys, which the module "
         "leaves out for a key that is in service already. As a process of the same kind, and as a whole play, where that process is run by "
         "`ansible.builtin.command`.")
 LOOPS = str(pathlib.Path(__file__).with_name("loops.py"))

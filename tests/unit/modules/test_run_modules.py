@@ -33,6 +33,7 @@ ALWAYS = {"changed", "invocation", "failed", "msg", "diff", "warnings", "state",
 # Options with which a module gets as far as its library.
 ENOUGH = {
     "acme_account": {"directory": "https://127.0.0.1:1/dir", "account_key_path": "/nowhere/x.pem"}, "acme_info": {"directory": "https://127.0.0.1:1/dir"},
+    "acme_host": {"steps": [{"step": "look", "certificate": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key", "issuer": "acme"}}]},
     "acme_revoke": {"directory": "https://127.0.0.1:1/dir", "path": "/nowhere/x.pem", "account_key_path": "/nowhere/x.key"},
     "authority": {"store": "/nowhere", "passphrase": "correct horse", "state": "absent"},
     "authority_sign": {"store": "/nowhere", "passphrase": "correct horse", "csr_content": "x"},
@@ -45,7 +46,7 @@ ENOUGH = {
     "encryption_key": {"id": "abc", "state": "absent", "store_path": "/nowhere"}, "encryption_key_info": {"store_path": "/nowhere"},
     "encryption_key_jobs": {"id": "abc", "store_path": "/nowhere"}, "encryption_key_plan": {"store_path": "/nowhere"},
     "master_key": {"private_path": "/nowhere/m.pem", "passphrase": "12345"}, "paper_key": {"path": "/nowhere/k.json", "dest": "/nowhere/p"},
-    "proxmox_reload": {"pid_path": "/nowhere/x.pid", "socket_prefix": "/x-"},
+    "proxmox_reload": {"pid_path": "/nowhere/x.pid", "socket_prefix": "/x-"}, "trust_anchor": {"name": "x", "src": "/nowhere"},
 }
 
 
