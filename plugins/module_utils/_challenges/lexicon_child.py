@@ -46,7 +46,7 @@ def main() -> None:
         answer = {"error": str(error), "missing": True}
     except BaseException as error:  # pylint: disable=broad-exception-caught  # providers raise anything, SystemExit too
         answer = {"error": f"{type(error).__name__}: {error}", "missing": False}
-    print(f"\n{MARK}{json.dumps(answer)}", flush=True)
+    sys.stdout.write(f"\n{MARK}{json.dumps(answer)}\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import dns.tsig
 import dns.tsigkeyring
@@ -105,7 +106,7 @@ def zone(records: dict, code: int = dns.rcode.NXDOMAIN):
     """The answer function of a server that knows these names: (name, type) -> [data], besides CNAMEs, which it does not follow. code: of all other names."""
     def answer(message, over):
         question = message.question[0]
-        name, kind = question.name.to_text(omit_final_dot=True).lower(), question.rdtype.name
+        name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
         for found in (kind, "CNAME"):
             if (name, found) in records:
                 return says(message, *(f"{name} 1 {found} {data}" for data in records[name, found]))
