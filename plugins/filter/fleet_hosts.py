@@ -23,7 +23,9 @@ options:
     elements: str
     required: true
   want:
-    description: V(known) all that were asked, V(renew) those where something is to be renewed, V(tell) those of which there is something to tell.
+    description:
+      - V(known) all that were asked, V(renew) those where something is to be renewed or a CA is to be asked when, V(tell) those of which there is something
+        to tell.
     type: str
     choices: [known, renew, tell]
     required: true
@@ -45,7 +47,7 @@ _value:
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils._digest import report
-from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import known, parts
+from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import busy, known, parts
 
 NOBODY = ["all", "!all"]
 
@@ -56,7 +58,7 @@ def fleet_hosts(hostvars, hosts, want):
         return asked
     found = parts(hostvars, asked)
     if want == "renew":
-        chosen = [host for host in asked if ((found[host]["plan"] or {}).get("summary") or {}).get("renew")]
+        chosen = [host for host in asked if busy(found[host])]
     elif want == "tell":
         told = {row["host"] for row in report(found)["rows"]}
         chosen = [host for host in asked if host in told]

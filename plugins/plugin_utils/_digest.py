@@ -12,16 +12,20 @@ import re
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.durations import plural
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import printable
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.rule import CAS
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.products import PRODUCTS
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.services import SERVICES
 
 # Template, severity and type are those of seed 000, so that rules for Proxmox's notices fit ours; `type` of a refresh is acme there too.
+# Of certificates that a CA issues it has none but the failure.
 _NOTICES = {
     "renewed": ("cert-refresh", "info", "acme", "Self-Signed Certificate Has Been Refreshed"),
     "upcoming": ("cert-upcoming-refresh", "info", "cert", "Self-signed Certificate is About to be Refreshed"),
     "failed": ("acme-err", "info", "acme", "Could not renew certificate"),
     "warned": ("cert-warning", "info", "cert", "Certificate Needs Attention"),
 }
+_ISSUED = {"renewed": "Certificate Has Been Renewed", "upcoming": "Certificate is About to be Renewed"}
+_KEPT = ("name", "issuer", "path", "reason", "message", "due_at", "since", "fingerprint", "old_fingerprint", "not_after", "directory")
 _HEADINGS = (("failed", "FAILED"), ("renewed", "RENEWED"), ("foreseen", "WOULD BE RENEWED"), ("upcoming", "COMING UP"), ("warned", "NEEDS ATTENTION"))
 _WORDS = {"failed": "failed", "renewed": "renewed", "foreseen": "to be renewed", "upcoming": "coming up", "warned": "to look at"}
 
@@ -66,7 +70,7 @@ def _rows(host: str, part: dict) -> list:
 
 def _row(common: dict, entry: dict, result: str) -> dict:
     product = entry.get("product") or "generic"
-    row = {key: entry.get(key) for key in ("name", "path", "reason", "message", "due_at", "since", "fingerprint", "old_fingerprint", "not_after")}
+    row = {key: entry.get(key) for key in _KEPT}
     # Names go back to the host as they are.
     row = {key: printable(value) if isinstance(value, str) and key not in ("host", "name") else value for key, value in {**common, **row}.items()}
     port = SERVICES[product].port
@@ -76,6 +80,8 @@ def _row(common: dict, entry: dict, result: str) -> dict:
 
 def _notice(row: dict) -> dict:
     template, severity, kind, title = _NOTICES[row["result"]]
+    if row["issuer"] in CAS:
+        title = _ISSUED.get(row["result"], title)
     data = {"hostname": row["hostname"], "fqdn": row["fqdn"], "base-url": row["base_url"]}
     if row["result"] == "failed":
         data["error"] = row["message"]
@@ -107,12 +113,16 @@ def _paragraph(row: dict) -> list:
         lines.append(f"  {label} has a new certificate, and it is in service." + (f" Valid until {row['not_after']}." if row.get("not_after") else ""))
         lines += [f"  New fingerprint: {row['fingerprint']}"] if row.get("fingerprint") else []
         lines += [f"  Old fingerprint: {row['old_fingerprint']}"] if row.get("old_fingerprint") else []
-        lines.append("  Whoever trusts this service by its fingerprint needs the new one now.")
+        if row["issuer"] not in CAS:
+            lines.append("  Whoever trusts this service by its fingerprint needs the new one now.")
     elif row["result"] == "upcoming":
         lines.append(f"  {label}: {row['message']}.")
-        lines.append("  Whoever trusts this service by its fingerprint will need the new one then; nobody else needs to act.")
+        lines.append("  Nobody needs to act." if row["issuer"] in CAS else
+                     "  Whoever trusts this service by its fingerprint will need the new one then; nobody else needs to act.")
     else:
         lines.append(f"  {row['message']}")
+    if row.get("directory") and row["result"] in ("renewed", "foreseen"):
+        lines.append(f"  Issued by: {row['directory']}" if row["result"] == "renewed" else f"  It would be ordered from {row['directory']}.")
     if row.get("since") and row["result"] != "renewed":
         lines.append(f"  Since {row['since']}.")
     page = SERVICES[row["product"]].page

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+# Where the roles that renew keep what became of each certificate.
+OUTCOMES = ("selfsigned_outcomes", "acme_outcomes", "authority_outcomes")
+
 
 def known(hostvars, hosts: list) -> list:
     """The hosts that a run has asked for their plan, each once."""
@@ -15,9 +18,15 @@ def parts(hostvars, hosts: list) -> dict:
     return {host: _part(hostvars[host]) for host in hosts}
 
 
+def busy(part: dict) -> bool:
+    """Whether something of a host is to be renewed, or its CA to be asked when (RFC 9773)."""
+    summary = (part["plan"] or {}).get("summary") or {}
+    return bool(summary.get("renew") or summary.get("poll"))
+
+
 def _part(variables) -> dict:
     plan = variables.get("evergreen_plan") or {}
     if "plan" in plan:
-        return {"plan": plan, "outcomes": variables.get("selfsigned_outcomes") or [], "failure": None}
+        return {"plan": plan, "outcomes": [one for name in OUTCOMES for one in variables.get(name) or ()], "failure": None}
     said = plan.get("error_chain") or plan.get("msg") or "the host was not reached, or the run ended before its plan"
     return {"plan": None, "outcomes": [], "failure": str(said)}

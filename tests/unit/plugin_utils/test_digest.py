@@ -172,11 +172,42 @@ def test_since_when_it_fails_is_said():
     assert f"Since {since}" in failed and since not in renewed
 
 
+# What a CA issues.
+
+ACME = {"name": "web", "product": "generic", "issuer": "acme", "path": "/etc/web.pem"}
+
+
+@pytest.mark.parametrize("issuer", ["acme", "authority"])
+def test_what_a_ca_issued_is_no_self_signed_certificate(issuer):
+    """Nobody pins it, and the title does not call it self-signed; template and type stay, so that rules fit."""
+    told = report({"h1": part(entry(**{**ACME, "issuer": issuer}, action="renew"), outcomes=[outcome("web", path="/etc/web.pem")])})
+    notice = only(told["notices"])
+    assert (notice["template"], notice["title"], notice["metadata"]["type"]) == ("cert-refresh", "Certificate Has Been Renewed", "acme")
+    assert "by its fingerprint" not in told["body"] and f"New fingerprint: {FINGERPRINT}" in told["body"]
+    ahead = report({"h1": part(entry(**{**ACME, "issuer": issuer}))})
+    assert only(ahead["notices"])["title"] == "Certificate is About to be Renewed" and "Nobody needs to act." in ahead["body"]
+
+
+def test_the_ca_is_named():
+    """A certificate of a staging CA is seen as one, also before it is ordered."""
+    staging = "https://staging.ca.example/directory"
+    done, ahead, failed = (report({"h1": part(entry(**ACME, action="renew"), outcomes=[outcome("web", result=result, directory=staging)])})["body"]
+                           for result in ("renewed", "foreseen", "failed"))
+    assert f"\n  Issued by: {staging}\n" in done and f"\n  It would be ordered from {staging}.\n" in ahead and staging not in failed
+
+
+def test_who_is_held_back_is_told():
+    """A plan that orders nothing because an order failed a short while ago is to look at."""
+    held = entry(**ACME, reason="held_back", message="an order failed, and none is tried before 2026-11-24T00:00:00Z: no such name")
+    assert only(report({"h1": part(held)})["rows"])["result"] == "warned"
+
+
 # Hostile text.
 
 @pytest.mark.parametrize("told", [
     pytest.param({"h1": part(entry(message=HOSTILE, path=HOSTILE, since=HOSTILE))}, id="a reminder"),
-    pytest.param({"h1": part(entry(action="renew"), outcomes=[outcome(message=HOSTILE, fingerprint=HOSTILE, old_fingerprint=HOSTILE, not_after=HOSTILE)])},
+    pytest.param({"h1": part(entry(action="renew"), outcomes=[outcome(message=HOSTILE, fingerprint=HOSTILE, old_fingerprint=HOSTILE, not_after=HOSTILE,
+                                                                           directory=HOSTILE)])},
                  id="a renewal"),
     pytest.param({"h1": part(entry(action="renew"), outcomes=[outcome(result="failed", message=HOSTILE)])}, id="a failure"),
     pytest.param({"h1": part(failure=HOSTILE)}, id="a host"), pytest.param({HOSTILE: part(entry(name=HOSTILE), fqdn=HOSTILE, nodename=HOSTILE)}, id="names"),

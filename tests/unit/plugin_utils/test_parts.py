@@ -6,7 +6,7 @@ import collections.abc
 
 import pytest
 
-from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import parts
+from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import busy, parts
 
 PLAN = {"plan": [{"name": "a"}], "summary": {}, "changed": False, "failed": False}
 
@@ -53,4 +53,21 @@ def test_nothing_else_of_a_host_is_looked_at():
     """Other variables of a host may hold secrets, or templates that fail; only the hosts of the play are asked."""
     one, other = Watched({"evergreen_plan": PLAN, "secret": "x"}), Watched({})
     parts({"h1": one, "h2": other}, ["h1"])
-    assert one.looked_at == {"evergreen_plan", "selfsigned_outcomes"} and other.looked_at == set()
+    assert one.looked_at == {"evergreen_plan", "selfsigned_outcomes", "acme_outcomes", "authority_outcomes"} and other.looked_at == set()
+
+
+def test_outcomes_of_all_roles_stand_together():
+    """Whatever issued a certificate, what became of it is one list; a role that had nothing to do has left none."""
+    kept = parts({"h1": {"evergreen_plan": PLAN, "selfsigned_outcomes": [{"name": "a"}], "acme_outcomes": [{"name": "b"}, {"name": "c"}],
+                         "authority_outcomes": None}}, ["h1"])
+    assert [one["name"] for one in kept["h1"]["outcomes"]] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("plan", "takes_part"), [
+    pytest.param({"summary": {"renew": 0, "poll": 0}}, False, id="nothing due"), pytest.param({"summary": {"renew": 1, "poll": 0}}, True, id="due"),
+    pytest.param({"summary": {"renew": 0, "poll": 1}}, True, id="its CA is to be asked when"), pytest.param({"summary": {}}, False, id="an empty summary"),
+    pytest.param({}, False, id="no summary"), pytest.param(None, False, id="no plan"),
+])
+def test_which_hosts_are_worked_on(plan, takes_part):
+    """Those where something is due, and those whose CA says when it is."""
+    assert busy({"plan": plan, "outcomes": [], "failure": None}) is takes_part
