@@ -27,8 +27,10 @@ import payload
 import plans
 import renewal
 import report
+import signing
 
-QUESTIONS = {"payload": payload, "daily": daily, "plans": plans, "info": info, "renewal": renewal, "keys": keys, "installing": installing}
+QUESTIONS = {"payload": payload, "daily": daily, "plans": plans, "info": info, "renewal": renewal, "keys": keys, "installing": installing,
+             "signing": signing}
 
 
 def main() -> int:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -97,23 +98,19 @@ def _signed(store: Store, asked: list[Asked], force: bool, now: datetime, check:
         made = _make(issuer, generation, known, [(asked[number], requests[number]) for number in missing], now)
         store.append(known, b"".join(issued_line(answer.issued) for answer in made.values()))
         for number in missing:
-            answers[number] = made[_fingerprint(requests[number]), asked[number].profile, asked[number].lifetime]._replace(asked=asked[number])
+            answers[number] = made[requests[number].fingerprint, asked[number].profile, asked[number].lifetime]._replace(asked=asked[number])
     return Signed(answers, _chain(store, authority, generation, certificate), generation.number)
 
 
 def _examined(store: Store, authority: Authority, generation: Generation, asked: list[Asked]) -> list[Request]:
-    own = tuple(store.certificate(one, kind).subject for one in authority.live for kind in ("root", "intermediate"))
+    own = tuple(parse.name_pairs(store.certificate(one, kind).subject) for one in authority.live for kind in ("root", "intermediate"))
     return [examined(one.csr, Policy(generation.wish.constraints, one.profile, one.names, own), one.where) for one in asked]
 
 
 def _found(asked: Asked, request: Request, there: dict, now: datetime) -> Answer:
-    one = there.get(_fingerprint(request))
+    one = there.get(request.fingerprint)
     same = one is not None and (one.profile, one.lifetime) == (asked.profile, int(asked.lifetime.total_seconds()))
-    return Answer(asked, request.csr.asked.names, one if same and not _due(one, asked, now) else None, False, False)
-
-
-def _fingerprint(request: Request) -> str:
-    return pem.fingerprint(request.csr.der)
+    return Answer(asked, request.texts, one if same and not _due(one, asked, now) else None, False, False)
 
 
 def _due(one: Issued, asked: Asked, now: datetime) -> bool:
@@ -132,20 +129,26 @@ def _refuse_end(store: Store, certificate, now: datetime) -> None:
 
 def _make(issuer: profiles.Issuer, generation: Generation, known: Index, wanted: list, now: datetime) -> dict:
     """(fingerprint of the request, profile, lifetime) -> Answer: twice the same in one call is once the same certificate."""
-    url, frames, taken, made = crl_url(generation.wish, "intermediate", generation.number), {}, set(known.issued), {}
+    url = crl_url(generation.wish, "intermediate", generation.number)
+    frame = functools.cache(lambda profile: profiles.frame(issuer, profile, url))
+    valid_for = functools.cache(lambda lifetime: _period(profiles.period(now, lifetime, issuer.certificate)))
+    taken, made = set(known.issued), {}
     for asked, request in wanted:
-        if asked.profile not in frames:
-            frames[asked.profile] = profiles.frame(issuer, asked.profile, url)
-        key = _fingerprint(request), asked.profile, asked.lifetime
+        key = request.fingerprint, asked.profile, asked.lifetime
         if key in made:
             continue
-        valid = profiles.period(now, asked.lifetime, issuer.certificate)
+        valid, start, end = valid_for(asked.lifetime)
         serial = _serial(taken)
-        leaf = profiles.new_leaf(frames[asked.profile], request.subject, request.names, request.public, request.csr.kind[0], valid, serial)
-        issued = Issued(serial, generation.number, _fingerprint(request), asked.profile, int(asked.lifetime.total_seconds()), request.csr.asked.names,
-                        rfc3339(valid.start), rfc3339(valid.end), base64.b64encode(pem.to_der(leaf)).decode())
+        leaf = profiles.new_leaf(frame(asked.profile), request.subject, request.names, request.public, request.kind[0], valid, serial)
+        issued = Issued(serial, generation.number, request.fingerprint, asked.profile, int(asked.lifetime.total_seconds()), request.texts, start, end,
+                        base64.b64encode(pem.to_der(leaf)).decode())
         made[key] = Answer(asked, issued.names, issued, True, valid.cut)
     return made
+
+
+def _period(valid: profiles.Period) -> tuple:
+    """(the period, both ends as text)."""
+    return valid, rfc3339(valid.start), rfc3339(valid.end)
 
 
 def _serial(taken: set) -> int:

@@ -95,15 +95,21 @@ def _general_name(name: str):
 def read(data: bytes, where: str) -> Csr:
     """A request in PEM or DER. Raises FileRefused for anything else, also for one that its own key has not signed."""
     try:
-        csr = x509.load_pem_x509_csr(data) if b"-----BEGIN " in data else x509.load_der_x509_csr(data)
-        if not csr.is_signature_valid:
-            raise FileRefused("the certificate request is not signed with its own key", where=where, way_out="Make a new one")
+        csr = load(data, where)
         public = csr.public_key()
         return Csr(csr.public_bytes(serialization.Encoding.DER), _asked(csr), parse.public_bytes(public), parse.key_kind(public))
     except FileRefused:
         raise
     except Exception as error:  # the library raises more than ValueError at hostile bytes
         raise FileRefused("there is no certificate request in it that can be read", where=where, way_out="Make a new one") from error
+
+
+def load(data: bytes, where: str):
+    """A request in PEM or DER as the library has it, signed with its own key. Raises FileRefused; hostile bytes raise anything, now or when looked at."""
+    csr = x509.load_pem_x509_csr(data) if b"-----BEGIN " in data else x509.load_der_x509_csr(data)
+    if not csr.is_signature_valid:
+        raise FileRefused("the certificate request is not signed with its own key", where=where, way_out="Make a new one")
+    return csr
 
 
 def _asked(csr) -> Asked:
