@@ -98,7 +98,7 @@ def make_folder(path: str) -> None:
     except OSError as error:
         raise refused(error, path) from error
     if os.stat(path).st_mode & 0o022:
-        raise HostError("others may write there, and private keys pass through it", where=path, way_out=f"Run `chmod 0700 {path}`, or set state_path")
+        raise HostError("other users may write there, and private keys pass through it", where=path, way_out=f"Run `chmod 0700 {path}`, or set state_path")
 
 
 def write_private(path: str, content: bytes, suffix: str = "new") -> None:
