@@ -14,8 +14,8 @@ from .errors import HeldBack, IssuerError, RateLimited, Refused
 from .hostile import is_url, text
 from .problems import Problem
 
-# After the first, second and third failure in a row; daily from then on.
-_PAUSES = (timedelta(minutes=1), timedelta(minutes=10), timedelta(minutes=100), timedelta(days=1))
+# After the first, second and third failure in a row; daily from then on. A daily run may start a little earlier than the day before.
+_PAUSES = (timedelta(minutes=1), timedelta(minutes=10), timedelta(minutes=100), timedelta(hours=23))
 _URL = re.compile(r"https://[!-~]+")
 
 

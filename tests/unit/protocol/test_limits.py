@@ -46,7 +46,7 @@ def row(name: str = A, count: int = 1, until=NOW + MINUTE, **changes) -> Failure
 
 # Held back.
 
-@pytest.mark.parametrize(("count", "minutes"), [(1, 1), (2, 10), (3, 100), (4, 1440), (5, 1440), (1000, 1440)])
+@pytest.mark.parametrize(("count", "minutes"), [(1, 1), (2, 10), (3, 100), (4, 1380), (5, 1380), (1000, 1380)])
 def test_pauses(count, minutes):
     """1, 10, 100 minutes, then daily."""
     assert next_try(count, NOW) == NOW + minutes * MINUTE
