@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import FileRefused
@@ -39,6 +42,15 @@ def test_reasons_as_openssl_reads_them(reason, shown):
     text = openssl("crl", "-noout", "-text", given=made(Chain(), (4711, NOW - DAY, reason)))
     assert "Serial Number: 1267" in text and "Revocation Date: Nov 22 01:00:00 2026 GMT" in text
     assert (f"X509v3 CRL Reason Code: \n                {shown}" in text) if shown else "Reason" not in text
+
+
+@pytest.mark.skipif(shutil.which("lint_crl") is None, reason="pkilint, which reads revocation lists by RFC 5280, is not installed")
+def test_pkilint_finds_nothing(tmp_path):
+    """Neither an error nor a warning nor a notice."""
+    (tmp_path / "crl.pem").write_bytes(made(Chain(), (1 << 140, NOW - DAY, "keyCompromise"), (2 << 140, NOW - DAY, "unspecified")))
+    done = subprocess.run(["lint_crl", "lint", "-t", "CRL", "-p", "PKIX", "-s", "NOTICE", str(tmp_path / "crl.pem")], capture_output=True, text=True,
+                          check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
 
 
 @needs_openssl

@@ -22,6 +22,7 @@ from ansible_collections.evergreen.pki.tests.unit.x509.own import Chain, verify
 
 needs_certtool = pytest.mark.skipif(shutil.which("certtool") is None, reason="certtool, the verifier of GnuTLS, is not installed")
 needs_strict = pytest.mark.skipif(not hasattr(ssl, "VERIFY_X509_STRICT"), reason="this Python's ssl has no strict rules")
+needs_pkilint = pytest.mark.skipif(shutil.which("lint_pkix_cert") is None, reason="pkilint, which reads certificates by RFC 5280, is not installed")
 LIMITS = Constraints(("DNS:example.org", "IP:10.0.0.0/8"), ("DNS:secret.example.org",))
 KEYS = {
     "EC P-256": lambda: a_key(83), "EC P-384": lambda: ec.generate_private_key(ec.SECP384R1()), "EC P-521": lambda: ec.generate_private_key(ec.SECP521R1()),
@@ -94,6 +95,19 @@ def test_gnutls_takes_the_chain(tmp_path):
                            "--load-ca-certificate", str(tmp_path / "roots.pem")], input=pem(leaf) + pem(chain.intermediate.certificate),
                           capture_output=True, check=False)
     assert done.returncode == 0 and b"The certificate is trusted" in done.stdout, done.stdout + done.stderr
+
+
+@needs_pkilint
+@pytest.mark.parametrize("which", ["root", "cross", "intermediate", "leaf", "leaf without a subject"])
+def test_pkilint_finds_nothing(tmp_path, which):
+    """Neither an error nor a warning nor a notice, in any certificate."""
+    chain = Chain(LIMITS, crl_url="http://pki.example.org/intermediate-1.crl")
+    cross = profiles.new_cross(chain.root.certificate, Chain(LIMITS, (a_key(85), a_key(86))).root, profiles.period(NOW, DAY), LIMITS, 1 << 140)
+    made = {"root": chain.root.certificate, "cross": cross, "intermediate": chain.intermediate.certificate, "leaf": chain.leaf(),
+            "leaf without a subject": chain.leaf(subject=())}
+    (tmp_path / "one.pem").write_bytes(pem(made[which]))
+    done = subprocess.run(["lint_pkix_cert", "lint", "-s", "NOTICE", str(tmp_path / "one.pem")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
 
 
 @needs_strict
