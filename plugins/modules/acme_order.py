@@ -245,6 +245,12 @@ key_path:
   returned: success
   type: str
   sample: /etc/nginx/tls/web.key
+names:
+  description: The names that it is to carry, as C(DNS:) or C(IP:) and the value; with a failure those that the CA has refused, where it says so.
+  returned: always
+  type: list
+  elements: str
+  sample: ['DNS:www.example.org']
 fingerprint:
   description: SHA-256 of the certificate in place now, lower case with colons; null in check mode where a new one would be ordered.
   returned: success
@@ -328,8 +334,8 @@ retry_at:
   type: str
   sample: null
 results:
-  description: With O(certificates), an entry for each instead of all the above, with C(failed) and C(msg) where it has failed.
-  returned: when O(certificates) is given
+  description: With O(certificates), an entry for each instead of all the above, with C(failed) and C(msg) where it has failed. Else null.
+  returned: success
   type: list
   elements: dict
   sample: [{name: web, changed: true}]

@@ -16,6 +16,8 @@ def answer(works: list, check: bool, many: bool) -> dict:
     entries = [_entry(work, check) for work in works]
     if not many:
         return entries[0]
+    for entry in entries:
+        entry.pop("results", None)
     failed = [entry for entry in entries if entry.get("failed")]
     found = {"changed": any(entry["changed"] for entry in entries), "results": entries, "diff": [entry["diff"] for entry in entries if "diff" in entry],
              "warnings": list(dict.fromkeys(one for entry in entries for one in entry.pop("warnings", [])))}
@@ -50,8 +52,8 @@ def _of_the_ca(work: Work) -> dict:
     polled, renewal = work.polled or {}, work.remembered.renewal
     if polled.get("renewal"):
         renewal = read(polled).renewal
-    return {"directory": work.directory, "order_url": work.order_url, "account_uri": work.account_uri, "challenges": work.challenges,
-            "plan": work.plan, "problem": None, "retry_at": None, "renewal": renewal and {
+    return {"names": list(work.names), "results": None, "directory": work.directory, "order_url": work.order_url, "account_uri": work.account_uri,
+            "challenges": work.challenges, "plan": work.plan, "problem": None, "retry_at": None, "renewal": renewal and {
                 "certificate_id": renewal.certificate_id, "window": {"start": rfc3339(renewal.start), "end": rfc3339(renewal.end)},
                 "instant": rfc3339(renewal.instant), "poll_at": rfc3339(renewal.poll_at), "explanation_url": renewal.explanation}}
 
@@ -60,7 +62,7 @@ def _failure(work: Work) -> dict:
     error: EvergreenError = work.error
     item, place = work.item, f"{work.item.place}: " if work.item.place else ""
     found = {"failed": True, "changed": False, "msg": f"{place}{error}", "error_chain": getattr(error, "chain", None) or chain(error), "retry": error.retry,
-             "problem": None, "retry_at": None, "name": item.declared.get("name"), "path": item.declared.get("path"), "directory": work.directory,
+             "problem": None, "retry_at": None, "names": [], "name": item.declared.get("name"), "path": item.declared.get("path"), "directory": work.directory,
              "order_url": work.order_url, "account_uri": work.account_uri, **error.results}
     return {**found, **({"warnings": work.warnings} if work.warnings else {})}
 
