@@ -13,7 +13,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
 COLLECTION = "ansible_collections.evergreen.pki.plugins."
-FLOORS = ("_core", "_x509", "_protocol", "_keys", "_lifecycle", "_challenges", "_issuers", "_keystore")
+FLOORS = ("_core", "_x509", "_protocol", "_keys", "_lifecycle", "_challenges", "_issuers", "_keystore", "_adoption")
 EDGES = {"os", "socket", "time", "random"}
 PAYLOAD = 60_000
 
