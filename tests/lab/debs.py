@@ -30,6 +30,11 @@ def unpacked(suite: str, package: str) -> pathlib.Path:
     return _kept(suite, package, lambda place: [package])
 
 
+def together(suite: str, name: str, packages: list[str]) -> pathlib.Path:
+    """The folder in which exactly these packages of this suite are unpacked together. Raises Unusable. name: what the folder is called."""
+    return _kept(suite, name, lambda place: packages)
+
+
 def with_libraries(suite: str, name: str, packages: list[str]) -> pathlib.Path:
     """The folder in which these packages of this suite are unpacked together with the libraries that they need. Raises Unusable.
 
