@@ -56,13 +56,15 @@ def run(options: dict, works: list, place, now, check: bool, state_path: str) ->
     handler = Handler(dict(enumerate(works)), place, options["solvers"], state_path)
     for work in works:
         if work.left_over:
-            _take_away(work, handler, drop=True)
-    _install([work for work in works if work.deploys], place, aside=True)
+            _hidden(work, handler)
+            steps = handler.closing(work, drop=True)
+            _closed(work, steps, place.do(steps) if steps else [])
+    _install([work for work in works if work.deploys], place, handler, aside=True)
     for attempt in range(max((len(work.directories) for work in works), default=0)):
         waiting = [work for work in works if work.orders and len(work.directories) > attempt]
         for directory, group in grouped(waiting, lambda work, number=attempt: work.directories[number]):
             _Attempt(options, directory, trial, place, handler, now, state_path).make([(works.index(work), work) for work in group])
-        _install([work for work in waiting if work.issued is not None], place)
+        _install([work for work in waiting if work.issued is not None], place, handler)
 
 
 # Looked at.
@@ -106,11 +108,21 @@ def _window(session: Session, work: Work) -> dict:
     return {"renewal": written(Renewal(*found, session.directory.url))}
 
 
-def _take_away(work: Work, handler: Handler, drop: bool) -> None:
+def _hidden(work: Work, handler: Handler) -> None:
     try:
-        handler.take_away(work, drop)
+        handler.hide(work)
     except EvergreenError as error:
-        work.warnings.append(f"what a run before has shown cannot be taken away: {error}")
+        work.warnings.append(f"what was shown cannot be taken away: {error}")
+
+
+def _closed(work: Work, steps: list, answers: list) -> None:
+    """Takes the answers to steps, some of which take away what was shown. What they could not, the next run finds noted."""
+    for step, answer in zip(steps, answers):
+        if step["step"] == "clean":
+            if isinstance(answer, EvergreenError):
+                work.warnings.append(f"what was shown cannot be taken away: {answer}")
+            else:
+                work.proofs = []
 
 
 # Ordered.
@@ -172,9 +184,9 @@ class _Attempt:
 
     def _issue(self, session: Session, signer: Signer, rows: list) -> None:
         for (_number, work), outcome in zip(rows, self._outcomes(session, signer, rows)):
-            if work.proofs and not getattr(outcome, "trouble", None):
-                # Of a run before, which was killed when it had proven all.
-                _take_away(work, self._handler, drop=False)
+            if work.proofs and not work.by_hand and not getattr(outcome, "trouble", None):
+                # Also of a run before, which was killed when it had proven all.
+                _hidden(work, self._handler)
             if isinstance(outcome, Issued):
                 work.issued, work.error, work.order_url = outcome, None, outcome.order_url
                 if not outcome.as_preferred:
@@ -198,27 +210,32 @@ class _Attempt:
         return Job(number, work.names, request, work.item.profile, replaces, work.item.preferred_chain, work.resumed(self._directory, signer.kid))
 
     def _failed(self, work: Work, error: EvergreenError, signer: Signer) -> None:
-        """The failure is remembered on the host; an order that the CA has refused is none to go on with."""
+        """What was shown is taken away, and the failure remembered on the host."""
         work.error = error
         fresh = noted(work.remembered.failures, self._directory, signer.kid, work.names, error, self._now())
-        note = {**({"failures": written(fresh)} if fresh else {}), **({"order": None} if isinstance(error, Refused) and not work.proofs else {})}
-        if note:
-            answer = self._place.do([step_of(work, "keep", note=note)])[0]
-            if isinstance(answer, EvergreenError):
-                work.warnings.append(f"the failure cannot be remembered: {answer}")
+        # An order that the CA has refused is none to go on with, once nothing of it is shown.
+        steps = self._handler.closing(work, drop=isinstance(error, Refused))
+        if fresh:
+            steps.append(step_of(work, "keep", note={"failures": written(fresh)}))
+        answers = self._place.do(steps) if steps else []
+        _closed(work, steps, answers)
+        if fresh and isinstance(answers[-1], EvergreenError):
+            work.warnings.append(f"the failure cannot be remembered: {answers[-1]}")
 
 
 # Installed.
 
-def _install(works: list, place, aside: bool = False) -> None:
-    if not works:
-        return
-    steps = [step_of(work, "install", **({"aside": True} if aside else _what(work))) for work in works]
-    for work, answer in zip(works, place.do(steps)):
-        if isinstance(answer, EvergreenError):
-            work.error = answer
+def _install(works: list, place, handler: Handler, aside: bool = False) -> None:
+    """One call for all of them: what was shown taken away, then the certificate."""
+    rows = [[*handler.closing(work), step_of(work, "install", **({"aside": True} if aside else _what(work)))] for work in works]
+    answers = place.do([step for steps in rows for step in steps]) if rows else []
+    for work, steps in zip(works, rows):
+        mine, answers = answers[:len(steps)], answers[len(steps):]
+        _closed(work, steps, mine)
+        if isinstance(mine[-1], EvergreenError):
+            work.error = mine[-1]
         else:
-            work.installed = answer
+            work.installed = mine[-1]
 
 
 def _what(work: Work) -> dict:

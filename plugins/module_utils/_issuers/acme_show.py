@@ -60,7 +60,7 @@ class Handler:
         return answers
 
     def _present(self, work: Work, rows: list) -> None:
-        work.proofs = [*work.proofs, *(row for row in rows if row not in work.proofs)]
+        work.proofs, work.hidden = [*work.proofs, *(row for row in rows if row not in work.proofs)], False
         self._do(work, "present", noted=work.proofs, proofs=rows, solvers=self._of_host)
         ours = self._grouped(rows)
         for solver, proofs, aliases in ours:
@@ -69,24 +69,27 @@ class Handler:
             solver.wait(proofs, aliases, _SEEN_WITHIN)
 
     def clean(self, job) -> None:
-        """Takes away what was shown, also by a run before; only our own values."""
+        """Takes away what is shown from here, also by a run before; only our own values. The host's part goes with the next step there."""
         work = self._works[job.label]
-        if work.by_hand:
-            return
-        self.take_away(work, drop=False)
+        if not work.by_hand:
+            self.hide(work)
 
-    def take_away(self, work: Work, drop: bool) -> None:
-        """Takes away all that is noted as shown. drop: forgets the order as well. Raises EvergreenError when all was tried."""
+    def hide(self, work: Work) -> None:
+        """Takes away all that is shown from here, once. Raises EvergreenError when all was tried."""
         trouble = None
-        for solver, proofs, aliases in reversed(self._grouped(work.proofs)):
+        for solver, proofs, aliases in reversed([] if work.hidden else self._grouped(work.proofs)):
             try:
                 solver.clean_up(proofs, aliases)
             except EvergreenError as error:
                 trouble = error
         if trouble is not None:
             raise trouble
-        self._do(work, "clean", solvers=self._of_host, drop=drop)
-        work.proofs = []
+        work.hidden = True
+
+    def closing(self, work: Work, drop: bool = False) -> list:
+        """The steps that take away what the host shows, and what is noted of it, where the rest is gone. drop: the order is forgotten as well."""
+        closes = (work.proofs and work.hidden) or (drop and not work.proofs)
+        return [step_of(work, "clean", solvers=self._of_host, drop=drop)] if closes else []
 
     def _grouped(self, rows: list) -> list:
         """[(solver, proofs, aliases)] of what is shown from here. A solver that is defined no more can take nothing away."""

@@ -19,7 +19,8 @@ _BY_HAND = {"http-01": "webroot", "dns-01": "command", "tls-alpn-01": "tls_alpn"
 class Work:
     """It changes as it goes. look: the host's answer; error: why it cannot go on; issued: what the CA gave; installed: the host's answer to that.
 
-    rows: of its challenges. proofs: what is noted on the host as shown, rows of a Proof's fields, `solver` and `alias`.
+    rows: of its challenges. proofs: what is noted on the host as shown, rows of a Proof's fields, `solver` and `alias`; hidden: whether what of it is
+    shown from where the conversation runs is taken away.
     """
 
     def __init__(self, item: Item, rows: tuple, state: str, force: bool) -> None:
@@ -30,6 +31,7 @@ class Work:
         self.remembered = Remembered()
         self.chosen: dict = {}
         self.proofs: list = []
+        self.hidden = False
         self.issued = None
         self.installed: dict | None = None
         self.directory: str | None = None
