@@ -13,6 +13,7 @@ import shutil
 import tarfile
 import time
 
+import acme_lab
 import hosts
 import machines
 from engine import CACHE, Engine
@@ -51,6 +52,8 @@ class ContainerFleet:
         self.engine = engine
         self.inventory = HOME / "inventory.json"
         self.logs = HOME
+        self.table = hosts.CERTIFICATES
+        self.left_out = ""
         self.title = f"{len(HOSTS)} systemd hosts in containers of {engine.name}"
 
     def start(self) -> None:
@@ -60,6 +63,8 @@ class ContainerFleet:
         certificates.make()
         wanted = [machines.Machine(host.name, host.suite, (25,) if host is MAIL1 else ()) for host in HOSTS]
         ports = machines.up(self.engine, GROUP, wanted)
+        addresses = acme_lab.addresses(self.engine, GROUP, [host.name for host in HOSTS])
+        self._told = acme_lab.up(HOME / "acme", hosts.acme_records(addresses))
         self._on_each(lambda host: self._shape(host, certificates))
         self._write_inventory(ports, certificates)
 
@@ -88,6 +93,9 @@ class ContainerFleet:
     def came_by_tls(self, mail) -> bool:
         return any("using TLSv1" in line for line in mail.get_all("Received", []))
 
+    def orders(self) -> int:
+        return acme_lab.orders(self._told["log"])
+
     def _shape(self, host: Host, certificates: Certificates) -> None:
         self.engine.output("exec", "--interactive", _container(host), "tar", "-xf", "-", "-C", "/", stdin=_tar_of(host, certificates))
         self.engine.output("exec", _container(host), "sh", f"{INSTALLED}/shape.sh", host.shape)
@@ -96,7 +104,9 @@ class ContainerFleet:
         notify = hosts.notify(ports[MAIL1.name][25], str(certificates.authority))
         declared = {host.name: {"evergreen_certificates": [certificate.declared for certificate in hosts.of(host)],
                                 **machines.ssh_variables(ports[host.name])} for host in HOSTS}
-        self.inventory.write_text(json.dumps(hosts.inventory(notify, declared), indent=2))
+        # As the page of challenges has it.
+        acme = hosts.acme(self._told, str(HOME / "controller"), {"solver": "standalone", "address": "127.0.0.1", "port": 8402})
+        self.inventory.write_text(json.dumps(hosts.inventory({**notify, **acme}, declared), indent=2))
 
     def _served(self) -> dict[str, str]:
         calls = [f"shake {_key(one)} {one.host.fqdn}:{one.port} {one.server_name or one.host.fqdn} "

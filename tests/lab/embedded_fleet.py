@@ -26,9 +26,11 @@ import sys
 import time
 
 import hosts
-from engine import CACHE, RUN, Unusable
+from acme_lab import AcmeLab, orders
+from engine import CACHE, CI, RUN, Unusable
 from fleet_parts import LAB_FILES, Certificates, Seen, ansible_python, lab_python
-from hosts import CERTIFICATES, HOSTS, MAIL1, Certificate, Host
+from hosts import HOSTS, MAIL1, Certificate, Host
+from pebble import free_port
 
 HOME = CACHE / "embedded"
 START_TIMEOUT = 20
@@ -47,9 +49,10 @@ class EmbeddedFleet:
         self.home = HOME / str(os.getpid())
         self.inventory = self.home / "inventory.json"
         self.logs = self.home
-        self.certificates = Certificates(self.home, self.home / "authority.pem")
+        self.table, self.left_out = hosts.CERTIFICATES, ""
         self.processes: list[subprocess.Popen] = []
         self.ports: dict[Certificate, int] = {}
+        self._acme: AcmeLab | None = None
 
     def start(self) -> None:
         _remove_leftovers()
@@ -57,12 +60,14 @@ class EmbeddedFleet:
         # Held while this process lives, and so not closed.
         self._lock = os.open(self.home / "lock", os.O_CREAT | os.O_RDWR)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._start_ca()
+        self.certificates = Certificates(self.home, self.home / "authority.pem", self.table)
         self.certificates.make()
         for host in HOSTS:
             for folder in ("run", "log", "mail"):
                 (self.home / host.name / folder).mkdir(parents=True)
-        for certificate in CERTIFICATES:
-            if certificate.port and certificate.host is not MAIL1:
+        for certificate in self.table:
+            if certificate.port and not certificate.starttls:
                 self._start_service(certificate)
         self._start_mail()
         self._wait()
@@ -70,6 +75,9 @@ class EmbeddedFleet:
 
     def stop(self, keep: bool = False) -> None:
         """keep: the folder stays for reading, until the next run."""
+        if self._acme is not None:
+            self._acme.__exit__()
+            self._acme = None
         for process in self.processes:
             process.stdin.close()
         for process in self.processes:
@@ -82,10 +90,14 @@ class EmbeddedFleet:
             shutil.rmtree(self.home, ignore_errors=True)
 
     def observe(self) -> dict[Certificate, Seen]:
-        return {certificate: self._seen(certificate) for certificate in CERTIFICATES}
+        return {certificate: self._seen(certificate) for certificate in self.table}
+
+    def orders(self) -> int:
+        """How many were made at the CA."""
+        return 0 if self._acme is None else orders(self._acme.pebble.log)
 
     def files(self) -> list[str]:
-        folders = {self._path(one, one.path).parent for one in CERTIFICATES}
+        folders = {self._path(one, one.path).parent for one in self.table}
         return sorted(str(file) for folder in folders for file in folder.rglob("*") if file.is_file())
 
     def mails(self) -> list:
@@ -99,12 +111,23 @@ class EmbeddedFleet:
         return self.certificates.file(certificate, path)
 
     def _pid_file(self, certificate: Certificate) -> pathlib.Path:
-        service = "mail" if certificate.host is MAIL1 else certificate.name
+        service = "mail" if certificate.starttls else certificate.name
         return self.home / certificate.host.name / "run" / f"{service}.pid"
 
     def _socket_prefix(self, host: Host) -> str:
         """Short: the name of a socket has room for 107 bytes only, and a checkout may lie deep."""
         return f"{RUN}-{os.getpid()}/{host.name}"
+
+    def _start_ca(self) -> None:
+        """Its programs are fetched where they are missing; without them its certificates are left out."""
+        self._http_port = free_port()
+        try:
+            addresses = {host.name: self._address(host) for host in HOSTS}
+            self._acme = AcmeLab(self.home / "acme", hosts.acme_records(addresses), self._http_port).__enter__()
+        except Unusable as error:
+            if CI:
+                raise
+            self.table, self.left_out, self._acme = hosts.WITHOUT_ORDERS, str(error), None
 
     def _start_service(self, certificate: Certificate) -> None:
         argv = [str(LAB_FILES / "proxmox_standin.py"), "--cert", str(self._path(certificate, certificate.path)),
@@ -121,6 +144,8 @@ class EmbeddedFleet:
         with contextlib.ExitStack() as stack:
             sockets = []
             for one in hosts.of(MAIL1):
+                if not one.starttls:
+                    continue
                 sockets.append(stack.enter_context(self._listening(one)))
                 argv += ["--listen", f"{sockets[-1].fileno()}:{self._path(one, one.path)}:{self._path(one, one.key_path)}"]
             self._start(MAIL1, "mail", argv, *sockets)
@@ -151,10 +176,23 @@ class EmbeddedFleet:
 
     def _inventory(self) -> dict:
         notify = hosts.notify(self.ports[hosts.of(MAIL1)[0]], str(self.certificates.authority), **LOGIN)
-        declared = {host.name: {"evergreen_certificates": [self._declared(one) for one in hosts.of(host)], "evergreen_fqdn": host.fqdn,
+        declared = {host.name: {"evergreen_certificates": [self._declared(one) for one in hosts.of(host, self.table)], "evergreen_fqdn": host.fqdn,
                                 "evergreen_state_path": str(self.home / host.name / "state"), "ansible_connection": "local",
-                                "ansible_python_interpreter": ansible_python()} for host in HOSTS}
+                                "ansible_python_interpreter": ansible_python(), **self._solving(host)} for host in HOSTS}
         return hosts.inventory(notify, declared)
+
+    def _solving(self, host: Host) -> dict:
+        """The variables for ACME. Nobody's port 80 is needed, and each host shows its answers at an address of its own."""
+        if self._acme is None:
+            return {}
+        alone = {"solver": "standalone", "address": self._address(host), "port": self._http_port}
+        wanted = hosts.acme(self._acme.told(), str(self.home / "controller"), alone)
+        wanted["evergreen_acme_solvers"]["standalone"] = alone
+        return wanted
+
+    @staticmethod
+    def _address(host: Host) -> str:
+        return f"127.0.0.{20 + HOSTS.index(host)}"
 
     def _declared(self, certificate: Certificate) -> dict:
         """The container's declaration with this host's paths, owner, port and way to reload."""

@@ -28,7 +28,7 @@ from container_fleet import ContainerFleet
 from embedded_fleet import EmbeddedFleet
 from engine import CACHE, CI, Failed, Unusable
 from fleet_parts import Seen, ansible_environment, program, relative
-from hosts import CERTIFICATES, Certificate
+from hosts import Certificate
 
 RUN_TIMEOUT = 600
 LEFT_OUT = "systemd hosts of three Debian releases, nginx, HAProxy, Postfix, the products' owners and modes"
@@ -56,6 +56,7 @@ class Story(NamedTuple):
     after: dict
     mails: list
     more_mails: list
+    orders: tuple
 
 
 def main(argv: list[str]) -> int:
@@ -147,6 +148,8 @@ def _embedded(report) -> int:
 def _started(fleet, quiet: bool = False):
     started = time.monotonic()
     fleet.start()
+    if fleet.left_out:
+        print(f"left out: ACME orders ({fleet.left_out})", flush=True)
     if not quiet:
         print(f"{fleet.title}: up in {time.monotonic() - started:.0f} s", flush=True)
     return fleet
@@ -157,10 +160,13 @@ def _tell(fleet) -> Story:
     before, had = fleet.observe(), len(fleet.mails())
     planning = _play(fleet, "plan", "plan", "-e", f"plan_json={answers}")
     plan = {(one["host"], one["name"]): (one["action"], one["reason"]) for one in json.loads(answers.read_text())} if answers.exists() else {}
+    orders = [fleet.orders()]
     first = _play(fleet, "renew", "first run")
+    orders.append(fleet.orders())
     between, mails = fleet.observe(), fleet.mails()[had:]
     second = _play(fleet, "renew", "second run")
-    return Story(planning, plan, before, first, between, second, fleet.observe(), mails, fleet.mails()[had + len(mails):])
+    orders.append(fleet.orders())
+    return Story(planning, plan, before, first, between, second, fleet.observe(), mails, fleet.mails()[had + len(mails):], tuple(orders))
 
 
 def _play(fleet, playbook: str, label: str, *options: str) -> Playbook:
@@ -183,12 +189,15 @@ def _recap(output: str) -> dict[str, dict[str, int]]:
 def faults(fleet, story: Story) -> list[str]:
     """Everything that is not as it must be, in words; nothing for a good story."""
     found = [f"the {one.label} ended with status {one.status}" for one in _playbooks(story) if one.status]
-    found += [f"{one.host.name}/{one.name}: the plan says {_planned(story, one)}" for one in CERTIFICATES
+    found += [f"{one.host.name}/{one.name}: the plan says {_planned(story, one)}" for one in fleet.table
               if _planned(story, one) != f"{one.action}: {one.reason}"]
-    found += [fault for one in CERTIFICATES for fault in _faults_of(one, story.before[one], story.between[one], story.after[one])]
+    found += [fault for one in fleet.table for fault in _faults_of(one, story.before[one], story.between[one], story.after[one])]
     found += [f"{host}: the second run changed something" for host, counts in story.second.recap.items() if counts.get("changed")]
     if not {host.name for host in hosts.HOSTS} <= set(story.second.recap):
         found.append("the second run did not reach every host")
+    ordered = (0, *[sum(one.ordered for one in fleet.table)] * 2)
+    if story.orders != ordered:
+        found.append(f"orders at the CA before the first run, after it and after the second: {story.orders} instead of {ordered}")
     found += [f"a file was left behind: {file}" for file in _litter(fleet)]
     return found + _mail_faults(fleet, story)
 
@@ -216,7 +225,7 @@ def _faults_of(one: Certificate, before: Seen, between: Seen, after: Seen) -> li
 
 
 def _litter(fleet) -> list[str]:
-    expected = tuple(path for one in CERTIFICATES for path in (one.path, one.key_path))
+    expected = tuple(path for one in fleet.table for path in (one.path, one.key_path))
     return [file for file in fleet.files() if not file.endswith(expected)]
 
 
@@ -225,7 +234,7 @@ def _mail_faults(fleet, story: Story) -> list[str]:
         return [f"{len(story.mails)} mails instead of one came of the first run"]
     mail = story.mails[0]
     text = _body(mail)
-    told = {one.host.name for one in CERTIFICATES if one.action in ("renew", "warn")}
+    told = {one.host.name for one in fleet.table if one.action in ("renew", "warn")}
     checks = (
         (not story.more_mails, "the second run sent a mail"),
         (fleet.came_by_tls(mail), "the mail did not come over TLS"),
@@ -242,7 +251,7 @@ def _body(mail) -> str:
 
 def _show(fleet, story: Story) -> int:
     print(f"\n{'HOST':6} {'CERTIFICATE':12} {'STATE':10} {'LEFT':>9}   {'PLAN':25} {'FOUND':8} {'LEFT':>9}  SEEN BY A HANDSHAKE")
-    for one in CERTIFICATES:
+    for one in fleet.table:
         before, now = story.before[one], story.between[one]
         found = "renewed" if now.installed != before.installed else "kept"
         print(f"{one.host.name:6} {one.name:12} {one.state:10} {_days(before):>9}   {_planned(story, one):25} {found:8} {_days(now):>9}  "
@@ -251,13 +260,15 @@ def _show(fleet, story: Story) -> int:
         print(f"\nMail to {mail['To']}: {mail['Subject']}\n" + "\n".join(f"  | {line}" for line in _body(mail).splitlines()))
     changed = sum(counts.get("changed", 0) for counts in story.second.recap.values())
     print(f"\nPlan: {story.planning.seconds:.0f} s. First run: {story.first.seconds:.0f} s. Second run: {story.second.seconds:.0f} s, "
-          f"{changed} changes, {len(story.more_mails)} mails.")
+          f"{changed} changes, {len(story.more_mails)} mails.\n"
+          f"Orders at the ACME CA: {story.orders[1]} in the first run, {story.orders[2] - story.orders[1]} in the second.")
     return _verdict(fleet, story)
 
 
 def _sum_up(fleet, story: Story) -> int:
-    renewed = sum(story.between[one].installed != story.before[one].installed for one in CERTIFICATES)
-    print(f"embedded fleet: {len(CERTIFICATES)} certificates, {renewed} renewed and proven, {len(story.mails)} mail; "
+    renewed = sum(story.between[one].installed != story.before[one].installed for one in fleet.table)
+    ordered = story.orders[-1] - story.orders[0]
+    print(f"embedded fleet: {len(fleet.table)} certificates, {renewed} renewed and proven, {ordered} of them ordered from an ACME CA, {len(story.mails)} mail; "
           f"runs of {story.first.seconds:.0f} and {story.second.seconds:.0f} s")
     return _verdict(fleet, story)
 

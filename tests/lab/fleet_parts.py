@@ -37,15 +37,16 @@ class Seen(NamedTuple):
 class Certificates:
     """The certificates of the fleet before the first run, in a folder for each host."""
 
-    def __init__(self, folder: pathlib.Path, authority: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, authority: pathlib.Path, table: tuple = CERTIFICATES):
         self.folder = folder
         self.authority = authority
+        self.table = table
 
     def file(self, certificate: Certificate, path: str) -> pathlib.Path:
         return self.folder / certificate.host.name / path.lstrip("/")
 
     def make(self) -> None:
-        wanted = [self._wanted(certificate) for certificate in CERTIFICATES]
+        wanted = [self._wanted(certificate) for certificate in self.table]
         argv = [lab_python(), str(LAB_FILES / "certificates.py"), "--keys", str(CACHE / "lab" / "keys"), "--authority", str(self.authority)]
         done = subprocess.run(argv, input=json.dumps(wanted).encode(), stderr=subprocess.PIPE, check=False, timeout=300)
         if done.returncode:

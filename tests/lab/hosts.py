@@ -33,6 +33,9 @@ STATES = {
     "renamed": State(10, 3650, "skip", "renamed"),
     "foreign": State(5, 90, "skip", "not_selfsigned"),
     "excessive": State(364_500, 365_000, "warn", "excessive_lifetime"),
+    # What an ACME CA is to issue: self-signed until then, or of another CA and near its end.
+    "placeholder": State(300, 365, "renew", "placeholder"),
+    "last third": State(20, 90, "renew", "due"),
 }
 
 
@@ -82,6 +85,11 @@ class Certificate:
     @property
     def names(self) -> list[str]:
         return self.declared.get("names", [])
+
+    @property
+    def ordered(self) -> bool:
+        """Whether an ACME CA issues it."""
+        return self.declared.get("issuer") == "acme"
 
     @property
     def mode(self) -> str:
@@ -156,11 +164,34 @@ CERTIFICATES = (
              style="authority", names=(MAIL1.fqdn, "localhost", "IP:127.0.0.1"), starttls="smtp", issuer="external"),
     _service(MAIL1, "submission", "due", "/etc/postfix/tls/submission.pem", "/etc/postfix/tls/submission.key", "postfix", 587,
              starttls="smtp", lifetime="180d"),
+    # http-01 through nginx, which keeps port 80; dns-01; http-01 by a server of its own.
+    _service(WEB1, "shop", "placeholder", "/etc/nginx/tls/shop.pem", "/etc/nginx/tls/shop.key", "nginx", 443,
+             names=(f"shop.{DOMAIN}",), server_name=f"shop.{DOMAIN}", issuer="acme", challenges=[{"type": "http-01", "solver": "behind_nginx"}]),
+    _service(LB1, "apps", "last third", "/etc/haproxy/tls/apps.pem", "/etc/haproxy/tls/apps.pem", "haproxy", 9443, style="authority", group="haproxy",
+             names=(f"*.apps.{DOMAIN}", f"apps.{DOMAIN}"), server_name=f"one.apps.{DOMAIN}", issuer="acme", mode="0640", key_mode="0640",
+             challenges=[{"type": "dns-01", "solver": "name_server"}]),
+    _service(MAIL1, "mx", "last third", "/etc/postfix/tls/mx.pem", "/etc/postfix/tls/mx.key", "postfix", 465, style="authority",
+             names=(f"mx.{DOMAIN}", MAIL1.fqdn), issuer="acme", challenges=[{"type": "http-01", "solver": "standalone"}]),
 )
+WITHOUT_ORDERS = tuple(certificate for certificate in CERTIFICATES if not certificate.ordered)
 
 
-def of(host: Host) -> list[Certificate]:
-    return [certificate for certificate in CERTIFICATES if certificate.host is host]
+def of(host: Host, table: tuple = CERTIFICATES) -> list[Certificate]:
+    return [certificate for certificate in table if certificate.host is host]
+
+
+def acme_records(addresses: dict[str, str]) -> dict[str, str]:
+    """What the CA's name server must know, from the addresses of the hosts by name."""
+    names = [(one.host, name) for one in CERTIFICATES if one.ordered for name in one.names if not name.startswith("*.")]
+    return {**{host.fqdn: addresses[host.name] for host in HOSTS}, **{name: addresses[host.name] for host, name in names}}
+
+
+def acme(told: dict, folder: str, behind_nginx: dict) -> dict:
+    """The variables of the playbook: the lab's CA and name server (`told`), the controller's own files in `folder`, the solver that nginx stands before."""
+    wanted = {"directory": told["directory"], "ca_path": told["ca_path"], "account_key_path": f"{folder}/account.pem", "account_key_create": True,
+              "terms_agreed": True, "profile": "default", "contact": [f"hostmaster@{DOMAIN}"], "controller_state_path": f"{folder}/conversations",
+              "solvers": {"name_server": told["solver"], "behind_nginx": behind_nginx}}
+    return {f"evergreen_acme_{key}": value for key, value in wanted.items()}
 
 
 def notify(port: int, ca_path: str, **login: str) -> dict:

@@ -27,12 +27,14 @@ pdm() {
 nginx() {
   install -d -m 0750 /etc/nginx/tls
   install -m 0644 nginx.conf /etc/nginx/conf.d/fleet.conf
+  [ ! -e /etc/nginx/tls/shop.pem ] || install -m 0644 nginx-shop.conf /etc/nginx/conf.d/shop.conf
   systemctl enable --now --quiet nginx
 }
 
 haproxy() {
   install -d -o root -g haproxy -m 0750 /etc/haproxy/tls
   install -m 0644 haproxy.cfg /etc/haproxy/haproxy.cfg
+  [ ! -e /etc/haproxy/tls/apps.pem ] || cat haproxy-apps.cfg >>/etc/haproxy/haproxy.cfg
   # The unit binds /dev/log into its chroot, which needs a right that a container has not.
   mkdir -p /etc/systemd/system/haproxy.service.d
   printf '[Service]\nBindReadOnlyPaths=\n' >/etc/systemd/system/haproxy.service.d/lab.conf
@@ -40,7 +42,7 @@ haproxy() {
   systemctl enable --now --quiet haproxy
 }
 
-# Port 25 takes the digest, port 587 shows a second certificate; mail for ops lands in /var/mail/ops.
+# Port 25 takes the digest, port 587 shows a second certificate, port 465 a third where there is one; mail for ops lands in /var/mail/ops.
 postfix() {
   install -d -m 0750 /etc/postfix/tls
   id ops >/dev/null 2>&1 || useradd --system --no-create-home ops
@@ -50,6 +52,11 @@ postfix() {
     "smtpd_tls_received_header = yes" "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination"
   postconf -M "submission/inet=submission inet n - y - - smtpd"
   postconf -P "submission/inet/smtpd_tls_cert_file=/etc/postfix/tls/submission.pem" "submission/inet/smtpd_tls_key_file=/etc/postfix/tls/submission.key"
+  if [ -e /etc/postfix/tls/mx.pem ]; then
+    postconf -M "smtps/inet=smtps inet n - y - - smtpd"
+    postconf -P "smtps/inet/smtpd_tls_cert_file=/etc/postfix/tls/mx.pem" "smtps/inet/smtpd_tls_key_file=/etc/postfix/tls/mx.key" \
+      "smtps/inet/smtpd_tls_wrappermode=yes"
+  fi
   systemctl enable --now --quiet postfix
 }
 
