@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Groups of systemd containers on a network of their own, reached by ssh over loopback; the fleet and molecule use them.
 
-    machines.py up GROUP HOST=SUITE...      # prints how each host is reached, as molecule's instance config
+    machines.py up GROUP [--cluster] HOST=SUITE...      # prints how each host is reached, as molecule's instance config
     machines.py down GROUP
+
+With --cluster the hosts are nodes of one: each has the lab's cluster file system at /etc/pve, over one tree. The word `lost` in the file
+.cache/lab/clusters/GROUP/control takes their quorum away.
 
 A group's containers carry the run's prefix (EVERGREEN_RUN, else one of this checkout) and a label, so `up` first removes what
 an earlier run left, and nothing of anybody else.
@@ -14,6 +17,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -22,10 +26,12 @@ from typing import NamedTuple
 
 import engine as lab
 import images
+import pmxcfs
 from engine import CACHE, RUN, SUITES, Engine, Failed, Unusable
 from hosts import DOMAIN
 
 SSH = CACHE / "lab" / "ssh"
+CLUSTERS = CACHE / "lab" / "clusters"
 START_TIMEOUT = 90
 
 
@@ -37,16 +43,17 @@ class Machine(NamedTuple):
     ports: tuple = ()
 
 
-def up(engine: Engine, group: str, machines: Iterable[Machine]) -> dict[str, dict[int, int]]:
+def up(engine: Engine, group: str, machines: Iterable[Machine], cluster: bool = False) -> dict[str, dict[int, int]]:
     """Starts a group afresh; when systemd is up on every host and ssh answers, the loopback port of each published one, by host."""
     machines = list(machines)
     made = images.ensure(engine, dict.fromkeys(machine.suite for machine in machines))
     public_key = _ssh_key()
     down(engine, group)
+    volumes = {machine.host: _cluster_files(group, machine.host) for machine in machines} if cluster else {}
     engine.output("network", "create", _full(group))
     try:
         with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
-            ports = pool.map(lambda machine: _start(engine, group, machine, made[machine.suite], public_key), machines)
+            ports = pool.map(lambda machine: _start(engine, group, machine, made[machine.suite], public_key, volumes.get(machine.host, ())), machines)
             return dict(zip((machine.host for machine in machines), ports))
     except Unusable:
         down(engine, group)
@@ -61,6 +68,22 @@ def down(engine: Engine, group: str) -> None:
         engine.output("rm", "--force", "--volumes", *at_once, *containers, timeout=120)
     if engine.call("network", "inspect", _full(group)).returncode == 0:
         engine.output("network", "rm", _full(group))
+    for mountpoint in (CLUSTERS / group).glob("at-*"):
+        pmxcfs.unmount(mountpoint)
+    shutil.rmtree(CLUSTERS / group, ignore_errors=True)
+
+
+def _cluster_files(group: str, host: str) -> list[str]:
+    """The options by which a container has its node's view of the group's cluster file system."""
+    why = pmxcfs.unusable()
+    if why:
+        raise Unusable(why)
+    folder = CLUSTERS / group
+    try:
+        pmxcfs.mount(host, folder / "tree", folder / f"at-{host}", folder / "control")
+    except OSError as error:
+        raise Unusable(str(error)) from None
+    return ["--volume", f"{folder / f'at-{host}'}:/etc/pve"]
 
 
 def container(group: str, host: str) -> str:
@@ -78,14 +101,14 @@ def _full(group: str) -> str:
     return f"{RUN}-{group}"
 
 
-def _start(engine: Engine, group: str, machine: Machine, image: str, public_key: str) -> dict[int, int]:
+def _start(engine: Engine, group: str, machine: Machine, image: str, public_key: str, volumes: Iterable[str]) -> dict[int, int]:
     name = container(group, machine.host)
     fqdn = f"{machine.host}.{DOMAIN}"
     published = [option for port in (22, *machine.ports) for option in ("--publish", f"127.0.0.1::{port}")]
     try:
         engine.output("run", "--detach", "--name", name, "--hostname", machine.host, "--label", f"evergreen.group={_full(group)}",
                       "--network", _full(group), "--network-alias", machine.host, "--network-alias", fqdn, "--dns-search", DOMAIN,
-                      *published, *engine.systemd, image, "/sbin/init")
+                      *published, *volumes, *engine.systemd, image, "/sbin/init")
     except Failed as error:
         raise Unusable(str(error)) from None
     _wait_for_systemd(engine, name)
@@ -127,16 +150,17 @@ def _ssh_key() -> str:
 
 
 def main(argv: list[str]) -> int:
+    cluster, argv = "--cluster" in argv, [word for word in argv if word != "--cluster"]
     command, group, pairs = (argv + ["", ""])[0], (argv + ["", ""])[1], [pair.partition("=") for pair in argv[2:]]
     if command not in ("up", "down") or not group or any(suite not in SUITES for _host, _equals, suite in pairs):
-        print("usage: machines.py up GROUP HOST=SUITE... | down GROUP", file=sys.stderr)
+        print("usage: machines.py up GROUP [--cluster] HOST=SUITE... | down GROUP", file=sys.stderr)
         return 2
     try:
         engine = lab.find()
         if command == "down":
             down(engine, group)
         else:
-            reached = up(engine, group, [Machine(host, suite) for host, _equals, suite in pairs])
+            reached = up(engine, group, [Machine(host, suite) for host, _equals, suite in pairs], cluster)
             print(json.dumps([{"instance": host, "address": "127.0.0.1", "port": ports[22], "user": "root", "identity_file": str(SSH / "id"),
                                "connection": "ssh"} for host, ports in reached.items()], indent=2))
     except (Unusable, Failed) as error:

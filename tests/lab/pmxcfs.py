@@ -69,8 +69,9 @@ def mount(node: str, tree, mountpoint, control, *more: str) -> subprocess.Popen:
     """Starts a node's file system and waits until it is there. Raises OSError."""
     os.makedirs(mountpoint, exist_ok=True)
     argv = [sys.executable, __file__, "--node", node, "--tree", str(tree), "--control", str(control), *more, str(mountpoint)]
-    stdin = subprocess.PIPE if "--attached" in more else subprocess.DEVNULL
-    process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.DEVNULL, start_new_session=True)
+    # One that outlives its starter must hold none of the pipes that somebody reads to their end.
+    stdin, stderr = (subprocess.PIPE, None) if "--attached" in more else (subprocess.DEVNULL, subprocess.DEVNULL)
+    process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True)
     end = time.monotonic() + 20
     while not os.path.ismount(mountpoint):
         if process.poll() is not None or time.monotonic() > end:

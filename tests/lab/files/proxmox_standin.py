@@ -6,6 +6,8 @@ It serves one pair from disk and reads it again when its control socket or SIGHU
 stumble over is here too: a reload answers `OK: null` whether or not the pair could be loaded, and a pair that cannot be
 loaded leaves the old one in service. Without --socket-prefix it is just a TLS service that reloads on SIGHUP.
 
+With --preferred it serves that pair instead, as long as both of its files are there, as Proxmox VE's pveproxy does.
+
 --control names a file by which a test breaks the service at run time: a line `stuck` in it makes each reload answer OK and
 load nothing, as if the daemon had hung; an empty or missing file lets it work again.
 """
@@ -41,13 +43,20 @@ def log(text: str) -> None:
 class Pair:
     """The pair in service; clients that are connected keep the one they met."""
 
-    def __init__(self, cert: str, key: str, control: str | None):
-        self.cert, self.key, self.control = cert, key, control
+    def __init__(self, cert: str, key: str, control: str | None, preferred: list[str] | None = None):
+        self.files, self.preferred, self.control = (cert, key), preferred, control
         self.context = self._load()
+
+    @property
+    def cert(self) -> str:
+        return self._chosen()[0]
+
+    def _chosen(self) -> tuple | list:
+        return self.preferred if self.preferred and all(map(os.path.exists, self.preferred)) else self.files
 
     def _load(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.cert, self.key)
+        context.load_cert_chain(*self._chosen())
         return context
 
     def reload(self) -> None:
@@ -146,6 +155,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cert", required=True)
     parser.add_argument("--key", required=True, help="the same as --cert for one combined file")
+    parser.add_argument("--preferred", nargs=2, metavar=("CERT", "KEY"), help="the pair that is served where both files are there")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", type=int)
     where.add_argument("--fd", type=int, help="an inherited listening socket: its port was free when it was chosen and still is")
@@ -168,7 +178,7 @@ def main() -> None:
     wanted = options()
     if wanted.inject:
         pathlib.Path(wanted.control).write_text(wanted.inject + "\n")
-    pair = Pair(wanted.cert, wanted.key, wanted.control)
+    pair = Pair(wanted.cert, wanted.key, wanted.control, wanted.preferred)
     inherited = socket.socket(fileno=wanted.fd) if wanted.fd is not None else None
     server = Server((wanted.bind, wanted.port or 0), pair, inherited)
     if wanted.socket_prefix:

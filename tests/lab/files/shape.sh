@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Gives a lab host its shape, when its certificates are already in place: folders with the product's owners and modes,
 # and the service started. The folder of this script is /usr/local/lib/evergreen-lab.
-#   shape.sh pbs|pdm|nginx|haproxy|postfix
+#   shape.sh pbs|pdm|pve|nginx|haproxy|postfix
 set -eu
 cd "$(dirname "$0")"
 
@@ -22,6 +22,14 @@ pdm() {
   install -d -o www-data -g www-data -m 1770 /etc/proxmox-datacenter-manager
   install -d -o root -g www-data -m 0750 /etc/proxmox-datacenter-manager/auth
   unit proxmox-datacenter-api
+}
+
+# The certificates come from pve_cluster.sh, called on one node before.
+pve() {
+  install -m 0755 pvenode_standin.py /usr/local/bin/pvenode
+  install -m 0644 pve-daily-update.service pve-daily-update.timer /etc/systemd/system
+  unit pveproxy
+  systemctl enable --now --quiet pve-daily-update.timer
 }
 
 nginx() {
