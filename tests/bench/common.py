@@ -23,6 +23,8 @@ CACHE = ROOT / ".cache"
 WORK = CACHE / "bench"
 CRYPTO = CACHE / "collections" / "ansible_collections" / "community" / "crypto"
 sys.path.insert(0, str(ROOT / "tests" / "tools"))
+# Last, so that nothing of these hides a library: the lab, and this collection under its name.
+sys.path += [str(ROOT / "tests" / "lab"), str(CACHE)]
 
 
 class Failed(Exception):

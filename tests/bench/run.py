@@ -18,6 +18,8 @@ import shlex
 import sys
 import traceback
 
+import acme
+import acme_one
 import common
 import daily
 import info
@@ -30,7 +32,7 @@ import report
 import signing
 
 QUESTIONS = {"payload": payload, "daily": daily, "plans": plans, "info": info, "renewal": renewal, "keys": keys, "installing": installing,
-             "signing": signing}
+             "signing": signing, "acme": acme, "acme_one": acme_one}
 
 
 def main() -> int:
