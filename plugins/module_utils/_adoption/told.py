@@ -40,7 +40,7 @@ def _names(stated: tuple) -> frozenset:
 
 
 def answer(records: list) -> dict:
-    """`found`, `certificates` to be declared, the `solvers` that they name, `accounts`. records: each with `adopted`."""
+    """`found`, `certificates` to be declared, the `solvers` that they name, `accounts`, `notes`. records: each with `adopted`."""
     solvers: dict = {}
     # In one order, so that what a call names it is named by the next.
     records = sorted(records, key=lambda one: (one["client"], one["name"]))
@@ -51,6 +51,7 @@ def answer(records: list) -> dict:
     found = [{**{key: value for key, value in one.items() if key != "proofs"}, "challenges": challenges, "declaration": declaration}
              for (one, challenges), declaration in zip(rows, declared)]
     return {"found": cleaned(found), "certificates": cleaned(declared), "accounts": cleaned([accounts[path] for path in sorted(accounts)]),
+            "notes": cleaned([{"client": one["client"], "name": one["name"], "note": note} for one in records for note in one["notes"]]),
             "solvers": cleaned({label: one for label, one in solvers.items() if label not in IMPLICIT})}
 
 

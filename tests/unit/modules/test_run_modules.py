@@ -35,6 +35,7 @@ ENOUGH = {
     "acme_account": {"directory": "https://127.0.0.1:1/dir", "account_key_path": "/nowhere/x.pem"}, "acme_info": {"directory": "https://127.0.0.1:1/dir"},
     "acme_host": {"steps": [{"step": "look", "certificate": {"path": "/nowhere/x.pem", "key_path": "/nowhere/x.key", "issuer": "acme"}}]},
     "acme_revoke": {"directory": "https://127.0.0.1:1/dir", "path": "/nowhere/x.pem", "account_key_path": "/nowhere/x.key"},
+    "adoption": {"clients": [], "state_path": "/nowhere"}, "adoption_info": {"clients": [], "state_path": "/nowhere"},
     "authority": {"store": "/nowhere", "passphrase": "correct horse", "state": "absent"},
     "authority_sign": {"store": "/nowhere", "passphrase": "correct horse", "csr_content": "x"},
     "cert_info": {"paths": ["/nowhere"]}, "cert_plan": {}, "cert_verify": {"endpoints": [], "path": "/etc/hostname"},
