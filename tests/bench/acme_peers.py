@@ -20,8 +20,9 @@ from pebble import Pebble
 
 LOOPS = str(pathlib.Path(__file__).with_name("acme_loops.py"))
 # What certbot needs besides the standard library and cryptography, which it shares with the Python that runs this.
-CERTBOT = ["certbot", *(f"python3-{name}" for name in ("acme", "certbot", "certifi", "charset-normalizer", "configargparse", "configobj", "distro", "idna",
-                                                      "josepy", "openssl", "parsedatetime", "requests", "rfc3339", "urllib3"))]
+LIBRARIES = ("acme", "certbot", "certifi", "charset-normalizer", "configargparse", "configobj", "distro", "idna", "josepy", "openssl", "parsedatetime",
+             "requests", "rfc3339", "urllib3")
+CERTBOT = ["certbot", *(f"python3-{name}" for name in LIBRARIES)]
 
 
 class Place:

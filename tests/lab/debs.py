@@ -105,10 +105,10 @@ def _with_libraries(place: pathlib.Path, packages: list[str]) -> list[str]:
 
 def _apt(place: pathlib.Path, *arguments: str, program: str = "apt-get") -> str:
     return _run([program, "--quiet", "--option", f"Dir::State::Lists={place / 'lists'}", "--option", f"Dir::Cache={place}",
-          "--option", f"Dir::Etc::SourceList={place / 'sources.list'}", "--option", "Dir::Etc::SourceParts=-",
-          "--option", "APT::Sandbox::User=", "--option", "Acquire::Languages=none",
-          "--option", "Acquire::Check-Valid-Until=false",      # a frozen list of sid is as good as any for a lab
-          *arguments], place)
+                 "--option", f"Dir::Etc::SourceList={place / 'sources.list'}", "--option", "Dir::Etc::SourceParts=-",
+                 "--option", "APT::Sandbox::User=", "--option", "Acquire::Languages=none",
+                 "--option", "Acquire::Check-Valid-Until=false",      # a frozen list of sid is as good as any for a lab
+                 *arguments], place)
 
 
 def _run(argv: list[str], place: pathlib.Path) -> str:

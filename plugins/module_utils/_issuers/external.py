@@ -14,8 +14,8 @@ from .._core.locks import locked
 from .._core.replace import peek
 from .._lifecycle import guard, pair
 from .._lifecycle.service import service_of
-from .._x509 import check, csr, pem
-from .._x509.parse import leaf, public_bytes, serialization
+from .._x509 import check, csr, parse, pem
+from .._x509.parse import leaf, public_bytes
 from .._x509.path import build
 from . import aia, outputs, pending
 from .offered import offered, rules
@@ -112,7 +112,7 @@ def _known_first(path: str, fetch):
 
 def _key_of_host(certificates, where: str, wanted, memory, passphrase: bytes | None) -> tuple:
     """(key, its text where it is encrypted) for certificates that came alone: the key that waits for one of them, else the one in place."""
-    given = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
+    given = b"".join(one.public_bytes(parse.serialization.Encoding.PEM) for one in certificates)
     text, key_where = _waiting_key(given, wanted, memory) or (_in_place(wanted.key_path, memory), wanted.key_path)
     sealed = pending.is_sealed(text)
     key = pending.opened(text, key_where, passphrase)

@@ -112,4 +112,3 @@ def _by_keytool(jks: bytes, passphrase: str) -> bytes:
             said = printable((error.stdout + error.stderr).decode("utf-8", "replace").strip().replace(passphrase, "…")[:200])
             raise HostError(f"made no trust store: {said}", where=_KEYTOOL, way_out="Set truststore_format to jks") from error
         return read(after)
-

@@ -25,8 +25,9 @@ from ansible_collections.evergreen.pki.tests.unit.helpers import tree
 
 pytest.importorskip("ansible.module_utils.common.arg_spec", reason="declarations are checked by ansible-core, which is not installed for this Python")
 pytestmark = pytest.mark.skipif(shutil.which("systemctl") is None, reason="systemctl, which the units are asked of, is not installed")
-CERTBOT = ["certbot", *(f"python3-{name}" for name in ("acme", "certbot", "certifi", "charset-normalizer", "configargparse", "configobj", "distro", "idna",
-                                                      "josepy", "openssl", "parsedatetime", "requests", "rfc3339", "urllib3"))]
+LIBRARIES = ("acme", "certbot", "certifi", "charset-normalizer", "configargparse", "configobj", "distro", "idna", "josepy", "openssl", "parsedatetime",
+             "requests", "rfc3339", "urllib3")
+CERTBOT = ["certbot", *(f"python3-{name}" for name in LIBRARIES)]
 
 
 class Theirs:

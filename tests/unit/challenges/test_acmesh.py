@@ -164,7 +164,7 @@ def test_a_script_that_reads_gets_no_data(folder, solver):
 
 
 @pytest.mark.parametrize(("api", "words"), [("nosuch", "dnsapi/dns_nosuch.sh: there is no such script"), ("../x", "api: "), ("a b", "api: "),
-                                           ("x;id", "api: ")],
+                                            ("x;id", "api: ")],
                          ids=["not there", "a path", "a blank", "a command"])
 def test_an_api_is_a_script_that_is_there(folder, solver, api, words):
     with pytest.raises(InputError, match=re.escape(words)):

@@ -139,7 +139,7 @@ def test_compacting_killed_at_any_instant(quick_disk):
 def test_removing_killed_at_any_instant(quick_disk):
     """It is there, or on its way out; a new one can be made in any case."""
     for number, folder, _prepared in each_kill(quick_disk, lambda folder: folder.keep(), authority.drop,
-                                              lambda folder, prepared: (folder.keeping()[0], NOW, False), 10):
+                                               lambda folder, prepared: (folder.keeping()[0], NOW, False), 10):
         if number % 2:
             folder.drop()
             assert folder.files() == ["authority.lock"], number

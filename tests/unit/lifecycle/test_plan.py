@@ -170,8 +170,8 @@ def test_when_a_ca_is_to_be_asked_for_a_window(host, kept, declaration, now, pol
     """Only where it is known which one, and no sooner than it said; what is to be asked travels also where only exceptions do."""
     answer = put_issued(host, kept=kept, **declaration).plan(now=now, show=show)
     assert answer["summary"]["poll"] == poll and answer["summary"]["none"] == 1 and answer["quiet"]
-    assert [(entry["poll"], entry["certificate_id"]) for entry in answer["plan"]] == ([] if not poll and show == "exceptions" else
-                                                                                     [(poll, IDENTIFIER if poll else None)])
+    told = [] if not poll and show == "exceptions" else [(poll, IDENTIFIER if poll else None)]
+    assert [(entry["poll"], entry["certificate_id"]) for entry in answer["plan"]] == told
 
 
 def test_a_window_is_told(host):
