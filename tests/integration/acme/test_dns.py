@@ -14,7 +14,6 @@ from ansible_collections.evergreen.pki.plugins.module_utils._challenges.errors i
 from ansible_collections.evergreen.pki.tests.integration.acme.zones import ONE, TWO, proof, solver
 from name_servers import BIND, KNOT, RESOLVER, SECONDARY
 
-# Updates.
 
 @pytest.mark.parametrize(("address", "zone"), [(BIND, "alone.test"), (KNOT, "knot.test")], ids=["BIND", "Knot"])
 def test_values_come_and_go_and_others_stay(lab, address, zone):

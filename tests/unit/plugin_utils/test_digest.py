@@ -204,11 +204,12 @@ def test_who_is_held_back_is_told():
 
 # Hostile text.
 
+SAID = ("message", "fingerprint", "old_fingerprint", "not_after", "directory")
+
+
 @pytest.mark.parametrize("told", [
     pytest.param({"h1": part(entry(message=HOSTILE, path=HOSTILE, since=HOSTILE))}, id="a reminder"),
-    pytest.param({"h1": part(entry(action="renew"), outcomes=[outcome(**dict.fromkeys(
-        ("message", "fingerprint", "old_fingerprint", "not_after", "directory"), HOSTILE))])},
-                 id="a renewal"),
+    pytest.param({"h1": part(entry(action="renew"), outcomes=[outcome(**dict.fromkeys(SAID, HOSTILE))])}, id="a renewal"),
     pytest.param({"h1": part(entry(action="renew"), outcomes=[outcome(result="failed", message=HOSTILE)])}, id="a failure"),
     pytest.param({"h1": part(failure=HOSTILE)}, id="a host"), pytest.param({HOSTILE: part(entry(name=HOSTILE), fqdn=HOSTILE, nodename=HOSTILE)}, id="names"),
 ])
