@@ -101,8 +101,9 @@ def _by_keytool(jks: bytes, passphrase: str) -> bytes:
         argv = [_KEYTOOL, "-importkeystore", "-noprompt", "-srckeystore", before, "-srcstoretype", "JKS", "-srcstorepass:env", "EVERGREEN_STORE",
                 "-destkeystore", after, "-deststoretype", "PKCS12", "-deststorepass:env", "EVERGREEN_STORE"]
         try:
-            subprocess.run(argv, env={**os.environ, "EVERGREEN_STORE": passphrase, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True,
-                           check=True, timeout=_SECONDS)
+            subprocess.run(  # pylint: disable=ansible-bad-function  # a room has no module to run it
+                argv, env={**os.environ, "EVERGREEN_STORE": passphrase, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True,
+                check=True, timeout=_SECONDS)
         except FileNotFoundError as error:
             raise LibraryMissing("a trust store in PKCS#12 needs the Python library cryptography 45 or newer, or Java's keytool", where="host",
                                  way_out="Install one of them, or set truststore_format to jks") from error
