@@ -206,7 +206,7 @@ class _Attempt:
         request = csr.read(work.look["csr"].encode("utf-8", "surrogatepass"), "the host's request").der
         if trial:
             return Job(number, work.names, request)
-        replaces = work.replaces(self._directory, "renewalInfo" in session.directory.urls)
+        replaces = work.replaces(self._directory, signer.kid, "renewalInfo" in session.directory.urls)
         return Job(number, work.names, request, work.item.profile, replaces, work.item.preferred_chain, work.resumed(self._directory, signer.kid))
 
     def _failed(self, work: Work, error: EvergreenError, signer: Signer) -> None:

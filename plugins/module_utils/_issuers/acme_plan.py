@@ -65,7 +65,8 @@ def _plan(work: Work, directory, account: str | None, now) -> dict:
     wanted = folded(work.names)
     return {"directory": directory.url, "account_uri": account, "names": list(work.names), "added": sorted(wanted - before), "removed": sorted(before - wanted),
             "key": work.look["key"], "profile": work.item.profile, "preferred_chain": work.item.preferred_chain,
-            "replaces": work.replaces(directory.url, "renewalInfo" in directory.urls), "order_url": work.resumed(directory.url, account) if account else None,
+            "replaces": work.replaces(directory.url, account, "renewalInfo" in directory.urls),
+            "order_url": work.resumed(directory.url, account) if account else None,
             "challenges": [_challenge(name, row, work, account) for name, row in work.chosen.items()], "caa_identities": directory.caa_identities}
 
 

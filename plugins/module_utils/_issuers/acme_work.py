@@ -103,10 +103,11 @@ class Work:
         same = order is not None and (order.directory, order.account, order.profile) == (directory, account, self.item.profile)
         return order.url if same else None
 
-    def replaces(self, directory: str, offers: bool) -> str | None:
-        """The certificate in place, where it came from the same CA and that knows renewal windows (RFC 9773, 5)."""
+    def replaces(self, directory: str, account: str | None, offers: bool) -> str | None:
+        """The certificate in place, where it came from the same CA, by the same account, and that knows renewal windows (RFC 9773, 5)."""
         issued = self.remembered.issued
-        return self.look["replaces"] if offers and issued is not None and issued.directory == directory else None
+        same = issued is not None and (issued.directory, issued.account) == (directory, account)
+        return self.look["replaces"] if offers and same else None
 
 
 def works_of(options: dict, typed) -> list:

@@ -60,10 +60,12 @@ def test_what_is_gone_on_with(order, profile, url):
     pytest.param({"directory": FIRST, "account": ACCOUNT}, True, "id", id="from this CA"),
     pytest.param({"directory": FIRST, "account": ACCOUNT}, False, None, id="which knows no windows"),
     pytest.param({"directory": SECOND, "account": ACCOUNT}, True, None, id="from another"),
+    pytest.param({"directory": FIRST, "account": f"{ACCOUNT}2"}, True, None, id="by another account"),
+    pytest.param({"directory": FIRST, "account": None}, True, None, id="by nobody knows whom"),
     pytest.param(None, True, None, id="from nobody knows where"),
 ])
 def test_what_is_named_as_replaced(issued, offers, replaces):
-    assert looked({"issued": issued}, replaces="id").replaces(FIRST, offers) == replaces
+    assert looked({"issued": issued}, replaces="id").replaces(FIRST, ACCOUNT, offers) == replaces
 
 
 @pytest.mark.parametrize(("error", "goes_on"), [
