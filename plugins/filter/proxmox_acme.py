@@ -57,7 +57,8 @@ _value:
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
-from ansible_collections.evergreen.pki.plugins.plugin_utils._proxmox_acme import DOMAINS, translated
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.product_words import DOMAINS
+from ansible_collections.evergreen.pki.plugins.plugin_utils._proxmox_acme import translated
 
 
 def proxmox_acme(node, plugins=None, product=None):

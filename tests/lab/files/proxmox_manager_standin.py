@@ -31,7 +31,9 @@ def info(wanted) -> None:
     lines = openssl("x509", "-in", str(CERTIFICATE), "-noout", "-fingerprint", "-sha256", "-subject", "-issuer", "-dates").splitlines()
     said = dict(line.partition("=")[::2] for line in lines)
     fingerprint = next(value for key, value in said.items() if key.lower().startswith("sha256"))
-    print(f"Subject: {said['subject']}\n    DNS:localhost\n    IP:[127, 0, 0, 1]\nIssuer: {said['issuer']}\nValidity:")
+    names = openssl("x509", "-in", str(CERTIFICATE), "-noout", "-ext", "subjectAltName").replace(",", "\n").split()
+    sans = [f"    {one}" for one in names if one.startswith("DNS:")] or ["    DNS:localhost", "    IP:[127, 0, 0, 1]"]
+    print("\n".join([f"Subject: {said['subject']}", *sans, f"Issuer: {said['issuer']}", "Validity:"]))
     print(f"    Not Before: {said['notBefore']}\n    Not After : {said['notAfter']}")
     print(f"Fingerprint (sha256): {fingerprint.lower()}\nPublic key type: rsaEncryption\nPublic key bits: 2048")
 

@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.evergreen.pki.plugins.module_utils._challenges.choice import choose, rows_of
 from ansible_collections.evergreen.pki.plugins.module_utils._challenges.kinds import checked
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
-from ansible_collections.evergreen.pki.plugins.plugin_utils._proxmox_acme import DOMAINS, properties, translated
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.product_words import DOMAINS, properties
+from ansible_collections.evergreen.pki.plugins.plugin_utils._proxmox_acme import translated
 
 DATA = "OVH_AK=XXXXXXXXXXXXXXXX\nOVH_AS=YYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYY\n"
 PLUGINS = {"example_plugin": {"api": "ovh", "data": DATA}}
