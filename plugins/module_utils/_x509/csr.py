@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
 from typing import NamedTuple
 
@@ -95,13 +96,19 @@ def _general_name(name: str):
 def read(data: bytes, where: str) -> Csr:
     """A request in PEM or DER. Raises FileRefused for anything else, also for one that its own key has not signed."""
     try:
-        csr = load(data, where)
-        public = csr.public_key()
-        return Csr(csr.public_bytes(serialization.Encoding.DER), _asked(csr), parse.public_bytes(public), parse.key_kind(public))
-    except FileRefused:
-        raise
+        return _read(data)
+    except FileRefused as error:
+        raise FileRefused(error.fact, where=where, way_out=error.way_out) from None
     except Exception as error:  # the library raises more than ValueError at hostile bytes
         raise FileRefused("there is no certificate request in it that can be read", where=where, way_out="Make a new one") from error
+
+
+# On the way of one order it is read half a dozen times, with its signature: nothing of it is secret, and the bytes alone decide.
+@functools.lru_cache(maxsize=256)
+def _read(data: bytes) -> Csr:
+    csr = load(data, "")
+    public = csr.public_key()
+    return Csr(csr.public_bytes(serialization.Encoding.DER), _asked(csr), parse.public_bytes(public), parse.key_kind(public))
 
 
 def load(data: bytes, where: str):
