@@ -22,7 +22,8 @@ class Server:
     def __init__(self):
         self.listening, self.answers, self.asked, self.slowly = socket.create_server(("127.0.0.1", 0)), {}, [], None
         self.closed = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.listening.getsockname()[1]}{path}"
@@ -51,6 +52,9 @@ class Server:
 
     def close(self):
         self.closed.set()
+        # Without it, whoever waits for a connection goes on waiting.
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
         self.listening.close()
 
 
