@@ -27,6 +27,7 @@ import sys
 import threading
 import time
 
+WHY_NOT = ""
 try:
     import mfusepy
 except (ImportError, OSError, AttributeError) as error:     # the library is there, but libfuse is not

@@ -153,9 +153,10 @@ class Listener:
         options = {"control": control.fileno(), "listening": [one.fileno() for one in listening], "tls": self._tls, "user": user}
         # No descriptor of this process but these: a server that held Ansible's pipes open would hold up its task.
         source = serving.__spec__.loader.get_source(serving.__name__)
-        done = subprocess.run([sys.executable, "-I", "-", _REMARK, json.dumps(options)], input=source.encode(), stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, pass_fds=(control.fileno(), *options["listening"]), cwd=self.folder, start_new_session=True,
-                              env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}, timeout=_SECONDS, check=False)
+        done = subprocess.run(  # pylint: disable=ansible-bad-function  # run_command hands on no sockets
+            [sys.executable, "-I", "-", _REMARK, json.dumps(options)], input=source.encode(), stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, pass_fds=(control.fileno(), *options["listening"]), cwd=self.folder, start_new_session=True,
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}, timeout=_SECONDS, check=False)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
             raise HostError(f"the server for challenges does not start: {printable(said[0][:300])}", where=self.folder, way_out="Use another solver")

@@ -112,7 +112,7 @@ def _order(found: dict) -> Order | None:
 
 def _failure(found: dict) -> Failure | None:
     directory, count, last, next_try = _url(found.get("directory")), found.get("count"), moment(found.get("last")), moment(found.get("next_try"))
-    if not directory or type(count) is not int or count < 1 or not last or not next_try:
+    if not directory or not isinstance(count, int) or isinstance(count, bool) or count < 1 or not last or not next_try:
         return None
     return Failure(directory, _url(found.get("account")), word(found.get("name")) or "", count, last, next_try, word(found.get("message")) or "",
                    _url(found.get("unpause")))

@@ -31,7 +31,7 @@ def _remembered(record: dict, wanted, certificate_id: str | None) -> dict:
     try:
         facts = {"directory": record.get("issued", {}).get("directory"), "order_in_flight": bool(record.get("order", {}).get("url"))}
         window = record.get("renewal", {})
-        if window.get("certificate_id") == certificate_id is not None:
+        if certificate_id and window.get("certificate_id") == certificate_id:
             dates = (from_rfc3339(window[key]) for key in Renewal._fields[1:5])
             facts["renewal"] = Renewal(certificate_id, *dates, window["explanation"], window["directory"])
         # One without a name is of the whole order.

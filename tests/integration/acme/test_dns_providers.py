@@ -44,7 +44,7 @@ def acme_sh(lab):
         (place / "acme.sh" / "dnsapi" / "dns_spy.sh").write_text(SPY)
         (place / "bin").mkdir(mode=0o755)
         shutil.copytree(lab.root / "usr/bin", place / "programs", symlinks=True)
-        shutil.copytree(debs.library_path(lab.root).split(os.pathsep)[0], place / "lib", symlinks=True)
+        shutil.copytree(debs.library_path(lab.root).split(os.pathsep, maxsplit=1)[0], place / "lib", symlinks=True)
         for program in ("nsupdate", "knsupdate"):
             path = place / "bin" / program
             path.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={place}/lib exec {place}/programs/{program} "$@"\n')

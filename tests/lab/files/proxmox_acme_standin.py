@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ACME commands of the Proxmox products as they are documented (seeds 001, 002, 004; proxmox-formats 1.7, 1.8, 3.3, 5), with a CA of its own inside.

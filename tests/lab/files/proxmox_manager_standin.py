@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`proxmox-backup-manager cert` as the product documents it (proxmox-formats 1.7): text only, no reload, no change where there is a pair.

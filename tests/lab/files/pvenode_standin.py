@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`pvenode cert` as Proxmox VE documents it (proxmox-formats 3.2): info, set, delete. Everything is looked up with openssl.
