@@ -95,11 +95,18 @@ class AcmeLab:
         path.touch(mode=0o600)
         path.write_text(f"""\
 key "{KEY}" {{ algorithm hmac-sha256; secret "{self.secret}"; }};
-options {{ directory "{self.folder}"; listen-on port {self.dns_port} {{ {ADDRESS}; }}; listen-on-v6 {{ none; }}; pid-file none; recursion no;
+options {{ directory "{self.folder}"; listen-on port {self.dns_port} {{ {ADDRESS}; }}; listen-on-v6 {{ none; }}; pid-file none;
   session-keyfile "{self.folder / 'session.key'}"; dnssec-validation no; empty-zones-enable no; notify no; allow-transfer {{ 127.0.0.0/8; }}; }};
 controls {{ }};
+zone "." {{ type primary; file "{self._root_file()}"; }};
 {zones}
 """)
+        return path
+
+    def _root_file(self) -> pathlib.Path:
+        """It follows a CNAME from one of its zones into the other, as a resolver does, and whatever is not below them does not exist."""
+        path = self.folder / "root"
+        path.write_text(f"$TTL 1\n@ SOA ns1.{DOMAIN}. hostmaster.{DOMAIN}. 1 86400 86400 864000 1\n@ NS ns1.{DOMAIN}.\nns1.{DOMAIN}. A {ADDRESS}\n")
         return path
 
     def _zone_file(self, zone: str) -> pathlib.Path:
