@@ -23,7 +23,7 @@ options:
   paths:
     description:
       - Files, folders, and patterns such as C(/etc/haproxy/certs/*.pem). Symbolic links are followed.
-      - A file is PEM with any number of certificates and text around them, DER, or PKCS#12. It has at most 1 MiB.
+      - A file is PEM with any number of certificates and text around them, DER, PKCS#7, or PKCS#12. It has at most 1 MiB.
       - Of a folder its files are read, not those of the folders in it, and no hidden ones. Of folders and patterns, locks and unfinished files are
         left out, and whatever is clearly no certificate but a private key, a request, parameters or a revocation list.
     type: list
