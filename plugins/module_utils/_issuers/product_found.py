@@ -101,10 +101,10 @@ def certificate(program: str, text: str, product: str, kind: str | None) -> Cert
     """The certificate in `cert info`, as JSON or as text. Raises HostError."""
     try:
         if (product, kind) in FILES:
-            rows = [row for row in json.loads(text) if row["filename"].rpartition("/")[2] == FILES[(product, kind)]]
+            rows = [row for row in _json(program, text, list, "its certificate") if row["filename"].rpartition("/")[2] == FILES[(product, kind)]]
             return _of_row(rows[0]) if rows else None
         return _of_text(text)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError):
         raise unreadable(program, "its certificate") from None
 
 
