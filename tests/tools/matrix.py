@@ -28,6 +28,9 @@ PLAYBOOKS = house.ROOT / "playbooks"
 CORE_TESTS = ("tests/unit/core/test_host.py", "tests/unit/modules", "tests/unit/plugin_utils")
 # What is tested here runs on the controller only and may use its libraries.
 CONTROLLER_TESTS = "tests/unit/plugin_utils"
+# What every run on every host does. A newest cryptography under a Python that is not the oldest is tried with this: all of it is tried by the step
+# `unit`, and each of the two with its oldest.
+DAILY_TESTS = ("tests/unit/core", "tests/unit/x509", "tests/unit/lifecycle")
 # What a host sees of ansible-core; the first line of the package imports _vendor.
 TRAVELS = ("module_utils", "_vendor")
 SHOW_VERSION = "import cryptography; print(cryptography.__version__)"
@@ -36,7 +39,7 @@ SHOW_VERSION = "import cryptography; print(cryptography.__version__)"
 def core(minor: str) -> dict:
     venv, version = bootstrap.core_venv(minor)
     environment = house.with_venv(venv)
-    call([str(venv / "bin" / "python"), "-m", "pytest", "-q", *CORE_TESTS], environment)
+    call([str(venv / "bin" / "python"), "-m", "pytest", "-q", "-m", "not slow", *CORE_TESTS], environment)
     for playbook in sorted(PLAYBOOKS.glob("*.yml")):
         call(["ansible-playbook", "--syntax-check", "-i", "localhost,", f"evergreen.pki.{playbook.stem}"], environment)
     call([str(venv / "bin" / "python"), "tests/lab/fleet.py", "embedded-check"], environment)
@@ -49,7 +52,7 @@ def host(python: str) -> dict:
     _add_module_utils(venv, python)
     older = house.OLDER_CRYPTOGRAPHY.get(version)
     folders = [bootstrap.ensure_folder(venv / older, venv, f"cryptography=={older}")] if older else []
-    return {"python": python, "cryptography": [_with_cryptography(venv, folder) for folder in [*folders, None]]}
+    return {"python": python, "cryptography": [_with_cryptography(venv, folder, version == min(pythons.find())) for folder in [*folders, None]]}
 
 
 def table() -> int:
@@ -78,16 +81,15 @@ def _add_module_utils(venv: pathlib.Path, python: str) -> None:
     (venv / "lib" / f"python{python}" / "site-packages" / "ansible.pth").write_text(f"{folder}\n")
 
 
-def _with_cryptography(venv: pathlib.Path, folder: pathlib.Path | None) -> str:
-    """Runs the tests with the cryptography of this folder, or with the newest, the venv's own; returns its version."""
+def _with_cryptography(venv: pathlib.Path, folder: pathlib.Path | None, oldest: bool) -> str:
+    """Runs the tests with the cryptography of this folder, or with the newest, the venv's own; returns its version. oldest: it is the oldest Python."""
     environment = {**os.environ, "PYTHONPATH": str(folder or "")}
     python = str(venv / "bin" / "python")
     version = subprocess.run([python, "-c", SHOW_VERSION], env=environment, stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     print(f"cryptography {version}", flush=True)
-    # What is slow depends on neither: the step `unit` runs it with the newest of both, the oldest host with the oldest.
-    oldest = folder is not None and version == min(house.OLDER_CRYPTOGRAPHY.values())
-    marks = "not controller" if oldest else "not controller and not slow"
-    call([python, "-m", "pytest", "-q", "-m", marks, "tests/unit", f"--ignore={CONTROLLER_TESTS}"], environment)
+    tests = ("tests/unit",) if folder or oldest else DAILY_TESTS
+    # What is slow depends on neither Python nor library: the step `unit` runs it.
+    call([python, "-m", "pytest", "-q", "-m", "not controller and not slow", *tests, f"--ignore={CONTROLLER_TESTS}"], environment)
     return version
 
 
