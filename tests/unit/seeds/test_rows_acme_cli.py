@@ -150,8 +150,8 @@ def test_row_47_the_log_of_a_task_in_its_order(pve):
     """From the account to the restart: the log comes back, without the data."""
     log = pve.ensure(**DNS)["log"]
     wanted = ["Loading ACME account details", "Placing ACME order", "Getting authorization", "Add TXT record", "Triggering validation",
-              "Sleeping for 5 seconds", "Status is 'valid'!", "Remove TXT record", "All domains validated!", "Creating CSR", "finalizing order", "Downloading certificate",
-              "Setting pveproxy certificate and key", "Restarting pveproxy", "Task OK"]
+              "Sleeping for 5 seconds", "Status is 'valid'!", "Remove TXT record", "All domains validated!", "Creating CSR", "finalizing order",
+              "Downloading certificate", "Setting pveproxy certificate and key", "Restarting pveproxy", "Task OK"]
     places = [next(number for number, line in enumerate(log) if word in line) for word in wanted]
     assert places == sorted(places) and not any(value in line for line in log for value in ("XXXX", "YYYY", "ZZZZ"))
 
