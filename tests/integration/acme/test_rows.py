@@ -11,8 +11,9 @@ import re
 import pytest
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import FileRefused, InputError
+from ansible_collections.evergreen.pki.plugins.module_utils._core.options import DIRECTORIES
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers import acme_keys
-from ansible_collections.evergreen.pki.plugins.module_utils._protocol.directory import WORDS, directory_url
+from ansible_collections.evergreen.pki.plugins.module_utils._protocol.directory import directory_url
 from ansible_collections.evergreen.pki.tests.integration.acme.parts import Client
 from ansible_collections.evergreen.pki.tests.unit.issuers.test_acme_keys import as_pve
 
@@ -28,7 +29,7 @@ def test_row_21_contact_and_terms(client):
 
 def test_row_22_staging_first():
     """Both can be named by a word; no example and no default leads to production."""
-    assert [directory_url(word) for word in ("letsencrypt", "letsencrypt-staging")] == list(WORDS.values())
+    assert [directory_url(word) for word in ("letsencrypt", "letsencrypt-staging")] == list(DIRECTORIES.values())
     examples = [path.read_text() for path in [*(ROOT / "plugins" / "modules").glob("acme_*.py"), ROOT / "docs" / "acme.md"]]
     named = [word for text in examples for word in re.findall(r"^\s+directory: (\S+)$", text, re.MULTILINE)]
     assert len(named) >= 6 and set(named) == {"letsencrypt-staging"}
