@@ -118,13 +118,13 @@ answers:
 """
 
 import gc
+from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule
 
 # Measured: a tenth of a short process is the search for garbage.
 gc.disable()
 
-from ansible_collections.evergreen.pki.plugins.module_utils._challenges import standalone, tls_alpn, webroot
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf, typed
 from ansible_collections.evergreen.pki.plugins.module_utils._core.options import COMMON
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_place import STEPS, perform
@@ -132,8 +132,10 @@ from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declarati
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
 
-# They are loaded by their names: named here, they travel along.
-SOLVERS = (standalone, tls_alpn, webroot)
+if TYPE_CHECKING:
+    # They are loaded by their names, where one is needed: named in a statement, they travel along.
+    from ansible_collections.evergreen.pki.plugins.module_utils._challenges import (  # noqa: F401, I001  # pylint: disable=unused-import
+        standalone, tls_alpn, webroot)
 
 STEP = {
     "step": {"type": "str", "choices": list(STEPS), "required": True},

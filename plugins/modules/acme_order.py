@@ -342,13 +342,13 @@ results:
 """
 
 import gc
+from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule
 
 # Measured: a tenth of a short process is the search for garbage.
 gc.disable()
 
-from ansible_collections.evergreen.pki.plugins.module_utils._challenges import acmesh, command, lexicon, persist, rfc2136, standalone, tls_alpn, webroot
 from ansible_collections.evergreen.pki.plugins.module_utils._challenges.kinds import secrets_of
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf, typed
@@ -358,8 +358,10 @@ from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_wishes
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
 
-# They are loaded by their names: named here, they travel along.
-SOLVERS = (acmesh, command, lexicon, persist, rfc2136, standalone, tls_alpn, webroot)
+if TYPE_CHECKING:
+    # They are loaded by their names, where one is needed: named in a statement, they travel along.
+    from ansible_collections.evergreen.pki.plugins.module_utils._challenges import (  # noqa: F401, I001  # pylint: disable=unused-import
+        acmesh, command, lexicon, persist, rfc2136, standalone, tls_alpn, webroot)
 
 
 def main() -> None:
