@@ -83,8 +83,12 @@ def _checked(options: dict, wanted, memory, service, now: datetime, fetch) -> _C
         raise InputError("is for one file with both", where="combined", way_out="Leave it out, or give key_path the same path")
     passphrase = pending.passphrase_of(options, wanted)
     found, where = offered(options, peek(wanted.key_path))
-    key, sealed = (found.key, None) if found.key is not None else _key_of_host(found.certificates, where, wanted, memory, passphrase)
-    material = check.material(found.certificates, key, now, where, rules(options, wanted, _known_first(wanted.path, fetch)))
+    ruled, key, sealed = rules(options, wanted, _known_first(wanted.path, fetch)), found.key, None
+    if key is None:
+        key, sealed, names = _key_of_host(found.certificates, where, wanted, memory, passphrase)
+        # An answer is held to what was asked, which may be another wish by now.
+        ruled = ruled if names is None else ruled._replace(names=names)
+    material = check.material(found.certificates, key, now, where, ruled)
     pieces = pair.pieces_of(wanted, service, material.certificate, sealed or material.key, outputs.extras(options, material.certificate, key, now, where),
                             options.get("combined") != "certificate_first")
     for piece in pieces:
@@ -111,9 +115,11 @@ def _known_first(path: str, fetch):
 
 
 def _key_of_host(certificates, where: str, wanted, memory, passphrase: bytes | None) -> tuple:
-    """(key, its text where it is encrypted) for certificates that came alone: the key that waits for one of them, else the one in place."""
+    """(key, its text where it is encrypted, names of the request it waits in) for certificates that came alone: the key that waits for one of them,
+    else the one in place.
+    """
     given = b"".join(one.public_bytes(parse.serialization.Encoding.PEM) for one in certificates)
-    text, key_where = _waiting_key(given, wanted, memory) or (_in_place(wanted.key_path, memory), wanted.key_path)
+    text, key_where, names = _waiting_key(given, wanted, memory) or (_in_place(wanted.key_path, memory), wanted.key_path, None)
     sealed = pending.is_sealed(text)
     key = pending.opened(text, key_where, passphrase)
     if public_bytes(key.public_key()) not in csr.public_keys(given):
@@ -121,18 +127,18 @@ def _key_of_host(certificates, where: str, wanted, memory, passphrase: bytes | N
         fact = (f"its private key is neither the pending one ({', '.join(tried)}) nor the one in place ({key_where})" if tried else
                 f"no request is pending, and the private key in place ({key_where}) does not belong to the certificate")
         raise PairRefused(fact, where=where, way_out="Give the certificate that was issued for this host's key, or its key as well; nothing was written")
-    return key, pending.sealed_text(text) if sealed else None
+    return key, pending.sealed_text(text) if sealed else None, names
 
 
 def _waiting_key(given: bytes, wanted, memory) -> tuple | None:
-    """(text, place) of the private key that waits for one of these certificates: of a pending request, or of a pair that was set aside."""
+    """(text, place, names asked for) of the private key that waits for one of these certificates: of a pending request, or of a pair that was set aside."""
     request = pending.matching(memory, given)
     if request:
-        return request.key, request.key_path
+        return request.key, request.key_path, request.csr.asked.names
     pieces = pair.aside(memory) if memory.has("aside") else None
     key = next((piece.content for piece in pieces or () if piece.path == os.path.realpath(wanted.key_path)), None)
     if key and set(csr.public_keys(pieces[-1].content or b"")[:1]) & set(csr.public_keys(given)):
-        return key, os.path.join(memory.folder, "aside")
+        return key, os.path.join(memory.folder, "aside"), None
     return None
 
 

@@ -48,7 +48,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(shelf, tmp_path):
     """A key is not put where somebody else could exchange it."""
     os.makedirs(tmp_path / "state" / "keys")
     os.chmod(tmp_path / "state" / "keys", 0o777)
-    with pytest.raises(HostError, match="written by other users"):
+    with pytest.raises(HostError, match="other users may write there"):
         shelf.keep(KEY, NOW)
     assert contents(tmp_path) == {}
 
