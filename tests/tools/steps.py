@@ -28,9 +28,9 @@ def steps() -> list[Step]:
     # The long ones come early, so that none is left alone at the end.
     return [
         # Coverage is for who writes tests; counting it costs a third of the time.
-        Step("unit", ["make", "--no-print-directory", "unit", "ARGS=--no-cov"], show=20),
+        Step("unit", ["make", "--no-print-directory", "unit", "ARGS=--no-cov"], show=20, minutes=40),
         _make("lint"),
-        _make("integration"),
+        _make("integration", minutes=40),
         Step("embedded", [sys.executable, "tests/lab/fleet.py", "embedded-check"], show=2),
         _script("containers", "containers.py"),
         *_sanity_in_full(),
