@@ -18,6 +18,8 @@ import debs
 from engine import Unusable
 from pebble import Pebble
 
+# Orders under way at a time, the default of acme_order.
+IN_FLIGHT = 10
 LOOPS = str(pathlib.Path(__file__).with_name("acme_loops.py"))
 # What certbot needs besides the standard library and cryptography, which it shares with the Python that runs this.
 LIBRARIES = ("acme", "certbot", "certifi", "charset-normalizer", "configargparse", "configobj", "distro", "idna", "josepy", "openssl", "parsedatetime",
