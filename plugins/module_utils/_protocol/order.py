@@ -101,8 +101,9 @@ def _challenge_failed(order: Order, failed: list) -> ChallengeFailed:
     said = {one.name: _problem_of(one) for one in failed}
     facts = [f"{domain_of(one.name)}: {told(said[one.name]) if said[one.name] else f'its authorization is {one.status}'}" for one in failed]
     first = next((one for one in said.values() if one is not None), order.problem)
-    error = ChallengeFailed(f"the CA has not found what proves the names: {'; '.join(facts)}", where=order.url,
-                            way_out=way_out(first) if first else "Order again", problem=first)
+    # Of a challenge, this word says that something else was found where the proof should be (RFC 8555, 8.3); elsewhere it is about the account.
+    help_of_word = "Look at what the challenge's place serves" if first and first.word == "unauthorized" else way_out(first) if first else "Order again"
+    error = ChallengeFailed(f"the CA has not found what proves the names: {'; '.join(facts)}", where=order.url, way_out=help_of_word, problem=first)
     error.names = tuple(said)
     error.results["names"] = list(said)
     return error

@@ -208,6 +208,14 @@ def test_an_order_that_is_invalid_names_who_failed():
     assert "a.example: no TXT \\x1b[2J (dns); c.example: refused (dns). Correct the domain's DNS" in str(error)
 
 
+def test_another_answer_where_the_proof_should_be():
+    """`unauthorized` of a challenge is not about the account (RFC 8555, 8.3)."""
+    wrong = {"type": f"{URN}unauthorized", "detail": "another answer", "status": 403}
+    judged = Sent(f"{CA}/authz/0", None, authorization("invalid", error=wrong))
+    with pytest.raises(ChallengeFailed, match="a.example: another answer .unauthorized.. Look at what the challenge's place serves"):
+        ordering(*made(), *PROVEN, Sent(ORDER, None, order("invalid")), judged)
+
+
 def test_an_order_that_is_invalid_for_another_reason():
     """The order's own problem is told."""
     more = {"error": {"type": f"{URN}caa", "detail": "CAA forbids it"}}
