@@ -7,6 +7,7 @@ What is proven of each instant stands in `test_pair_killed`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 
@@ -37,10 +38,11 @@ def place(request, tmp_path, monkeypatch):
     """(folder, kind of place) on the file system asked for."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     if request.param == "disk":
-        yield tmp_path, anywhere.Place
-        return
-    with mounted(tmp_path) as cluster, memory_disk(tmp_path / "states") as states:
-        yield cluster.first / "nodes" / "node1", functools.partial(OnCluster, states=states)
+        return tmp_path, anywhere.Place
+    mounts = contextlib.ExitStack()
+    request.addfinalizer(mounts.close)
+    cluster, states = mounts.enter_context(mounted(tmp_path)), mounts.enter_context(memory_disk(tmp_path / "states"))
+    return cluster.first / "nodes" / "node1", functools.partial(OnCluster, states=states)
 
 
 @pytest.mark.parametrize(("prepare", "before"), [
