@@ -47,6 +47,8 @@ ENOUGH = {
     "encryption_key": {"id": "abc", "state": "absent", "store_path": "/nowhere"}, "encryption_key_info": {"store_path": "/nowhere"},
     "encryption_key_jobs": {"id": "abc", "store_path": "/nowhere"}, "encryption_key_plan": {"store_path": "/nowhere"},
     "master_key": {"private_path": "/nowhere/m.pem", "passphrase": "12345"}, "paper_key": {"path": "/nowhere/k.json", "dest": "/nowhere/p"},
+    "proxmox_acme_cli": {"product": "pve", "directory": "https://127.0.0.1:1/dir", "contact": ["a@b.example"], "terms_agreed": True, "state_path": "/nowhere"},
+    "proxmox_certificate": {"product": "pve", "src": "/nowhere"},
     "proxmox_reload": {"pid_path": "/nowhere/x.pid", "socket_prefix": "/x-"}, "trust_anchor": {"name": "x", "src": "/nowhere"},
 }
 
@@ -298,8 +300,8 @@ def test_ordinary_runs_make_no_warnings(run, tls):
 
 # The library that every host needs, but for mail and reload.
 
-# Keys of the store need it only where there is a passphrase or an escrow.
-UNNEEDING = ("encryption_key", "encryption_key_info", "encryption_key_jobs", "encryption_key_plan", "notify_mail", "proxmox_reload")
+# Keys of the store need it only where there is a passphrase or an escrow; a product's command line reads its certificates itself.
+UNNEEDING = ("encryption_key", "encryption_key_info", "encryption_key_jobs", "encryption_key_plan", "notify_mail", "proxmox_acme_cli", "proxmox_reload")
 BROKEN = {
     "missing": "raise ModuleNotFoundError(\"No module named 'cryptography'\")\n",
     "too old": "__version__ = '2.6.1'\n",
@@ -337,7 +339,7 @@ def test_without_the_library_the_packages_are_named(alone, case):
 def test_what_reads_no_certificate_needs_no_library(alone, module):
     """Mail is sent from a controller, a reload asked for, keys are listed and archived without it."""
     answer = alone[module, "missing"]
-    assert "cryptography" not in answer.text and bool(answer.get("failed")) is (module in ("encryption_key_jobs", "proxmox_reload"))
+    assert "cryptography" not in answer.text and bool(answer.get("failed")) is (module in ("encryption_key_jobs", "proxmox_acme_cli", "proxmox_reload"))
 
 
 # Through Ansible itself.
