@@ -29,7 +29,7 @@ class Scene:
         url = self.server.url
         self.server.answers.append(reply(200, {name: f"{url}/{name}" for name in ("newNonce", "newAccount", "newOrder")}, nonce="n"))
         self.session = Session({"directory": f"{url}/dir", "ca_path": str(pair.path), "timeout": 5.0})
-        self.who, self.calls, self.fails = Signer(a_key(7), f"{url}/acct/1"), [], None
+        self.who, self.calls, self.fails = Signer(a_key(7), f"{url}/acct/1"), [], []
 
     def order(self, status: str, name: str = A, code: int = 200) -> bytes:
         url = self.server.url
@@ -57,8 +57,8 @@ class Scene:
 
     def prove(self, job, authorizations, account) -> list:
         self.calls.append((job.label, [one.name for one in authorizations], account))
-        if self.fails:
-            raise self.fails
+        for error in self.fails:
+            raise error
         return [(one.challenges[0].url, {}) for one in authorizations]
 
     def clean(self, job) -> None:
@@ -103,7 +103,7 @@ def test_one_failure_is_one_result(scene):
 
 def test_a_solver_that_fails_is_cleaned_up_after(scene):
     """Its error is the job's; no challenge is answered."""
-    scene.fails = InputError("no", where="solver")
+    scene.fails = [InputError("no", where="solver")]
     scene.answers(scene.order("pending", code=201), scene.authorization())
     assert [str(one) for one in scene.issue(job())] == ["solver: no"] and scene.calls[-1] == (A, "clean", 2)
 
