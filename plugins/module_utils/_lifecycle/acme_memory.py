@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from .._core.durations import rfc3339
 from .._protocol.hostile import is_url
+from .._protocol.limits import Failure
 from .acme_record import FILE, Renewal, moment, part, renewal_of, word
 
 
@@ -34,23 +35,6 @@ class Order(NamedTuple):
     replaces: str | None
     created: datetime
     proofs: tuple = ()
-
-
-class Failure(NamedTuple):
-    """Attempts that failed in a row. name: in house form, empty for the whole order; message: harmless text; unpause: the CA's URL to lift a pause."""
-
-    directory: str
-    account: str | None
-    name: str
-    count: int
-    last: datetime
-    next_try: datetime
-    message: str
-    unpause: str | None = None
-
-    @property
-    def key(self) -> tuple:
-        return self.directory, self.account, self.name
 
 
 class Remembered(NamedTuple):

@@ -20,7 +20,9 @@ _URL = re.compile(r"https://[!-~]+")
 
 
 class Failure(NamedTuple):
-    """Attempts that failed in a row, of one name at one CA. account: its URL. unpause: where the CA lifts a pause of its own, or None."""
+    """Attempts that failed in a row, of one name at one CA. account: its URL. name: in house form, empty for the whole order. message: harmless text.
+    unpause: where the CA lifts a pause of its own, or None.
+    """
 
     directory: str
     account: str | None
