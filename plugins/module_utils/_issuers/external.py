@@ -86,8 +86,7 @@ def _checked(options: dict, wanted, memory, service, now: datetime, fetch) -> _C
     ruled, key, sealed = rules(options, wanted, _known_first(wanted.path, fetch)), found.key, None
     if key is None:
         key, sealed, names = _key_of_host(found.certificates, where, wanted, memory, passphrase)
-        # An answer is held to what was asked, which may be another wish by now.
-        ruled = ruled if names is None else ruled._replace(names=names)
+        ruled = ruled._replace(names=ruled.names or names or ())
     material = check.material(found.certificates, key, now, where, ruled)
     pieces = pair.pieces_of(wanted, service, material.certificate, sealed or material.key, outputs.extras(options, material.certificate, key, now, where),
                             options.get("combined") != "certificate_first")

@@ -106,16 +106,28 @@ def test_the_answer_to_the_wish_before(host):
     first = host.ask().after
     second = host.ask(declared={"names": ["b.example"]}).after
     answer = signed(first.text)
-    outcome = host.put(answer)
+    outcome = host.put(answer, declared={"names": None})
     assert outcome.answered and host.pair() == (answer, first.key) and host.pending() == second and host.pending("superseded") is None
-    assert host.put(signed(second.text)).answered and host.has() == ["kept", "state.json"]
+    assert host.put(signed(second.text), declared={"names": ["b.example"]}).answered and host.has() == ["kept", "state.json"]
+
+
+@pytest.mark.parametrize(("names", "asked"), [
+    pytest.param(["b.example"], ["web.example"], id="declared"),
+    pytest.param(None, ["web.example", "more.example"], id="asked for"),
+])
+def test_an_answer_carries_the_names(host, names, asked):
+    """Those that are declared with the pair; where none are, those of the request that it answers."""
+    there = host.ask(declared={"names": asked}).after
+    with pytest.raises(PairRefused, match=f"does not carry {(names or asked)[-1]}"):
+        host.put(signed(there.text, names=("DNS:web.example",)), declared={"names": names})
+    assert host.pair() == (None, None) and host.pending() == there
 
 
 def test_the_answer_in_force_settles_both(host):
     """When the present wish is answered, nobody waits for the one before."""
     host.ask()
     second = host.ask(declared={"names": ["b.example"]}).after
-    host.put(signed(second.text))
+    host.put(signed(second.text), declared={"names": ["b.example"]})
     assert host.has() == ["kept", "state.json"]
 
 
