@@ -71,6 +71,8 @@ class ActionModule(ActionBase):
 class _Remote:
     """The host, for the threads of a conversation: they leave their steps and wait; the main thread, the only one that may use the connection, serves."""
 
+    near = False
+
     def __init__(self, call) -> None:
         self._call, self._waiting = call, queue.SimpleQueue()
 

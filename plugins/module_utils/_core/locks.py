@@ -35,6 +35,7 @@ def locked(path: str, seconds: float = 60.0):
 
 
 def _wait(descriptor: int, path: str, deadline: float, seconds: float) -> None:
+    pause = 0.001
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -42,4 +43,5 @@ def _wait(descriptor: int, path: str, deadline: float, seconds: float) -> None:
         except BlockingIOError as error:
             if time.monotonic() >= deadline:
                 raise LockBusy(f"another run has held the lock for over {seconds:g} seconds", where=path, way_out="Wait for it to end, or end it") from error
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)

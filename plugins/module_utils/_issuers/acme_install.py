@@ -22,7 +22,8 @@ _WHERE = "the CA's certificate"
 
 
 def install(step: dict, wanted, state, now: datetime, check: bool) -> dict:
-    """Installs `chain` (PEM, the leaf first), or with `aside` the pair that was set aside. issued: {directory, account} to be remembered.
+    """Installs `chain` (PEM, the leaf first), or with `aside` the pair that was set aside. issued: {directory, account} to be remembered; hidden: whether
+    nothing of the noted order is shown any more.
 
     Raises AnswerRefused with nothing written for what is not the certificate that was asked for, HostError for what stands in its way.
     """
@@ -35,8 +36,7 @@ def install(step: dict, wanted, state, now: datetime, check: bool) -> dict:
             _put(_aside(wanted, memory, service, now, given), memory, service, now)
         elif not _in_place(step["chain"], wanted):
             _put(_pieces(step["chain"].encode("utf-8", "surrogatepass"), wanted, memory, service, now, given), memory, service, now)
-        if not step.get("aside"):
-            acme_memory.keep(memory, **_settling(step, memory))
+        acme_memory.keep(memory, **_settling(step, memory))
         after = peek(wanted.path)
         return {"changed": after != before, "before": _text(before), "after": _text(after), "unproven": "unproven" in memory.load()}
 
@@ -59,10 +59,13 @@ def _put(pieces: list, memory, service, now: datetime) -> None:
 
 def _settling(step: dict, memory) -> dict:
     """What acme.json remembers of an order that came to its end; the window was the old certificate's."""
-    there, issued = acme_memory.load(memory), acme_memory.read({"issued": step["issued"]}).issued
-    order = there.order
+    there = acme_memory.load(memory)
+    order = there.order._replace(proofs=()) if there.order and step.get("hidden") else there.order
+    if step.get("aside"):
+        return {"order": order}
+    issued = acme_memory.read({"issued": step["issued"]}).issued
     failures = acme_memory.without_failures(there.failures, issued.directory, order.names) if issued and order else there.failures
-    # Where something of it may still be shown, the step `clean` takes it away and forgets the order.
+    # Where something of it may still be shown, the next run takes it away and forgets the order.
     return {"issued": issued, "renewal": None, "failures": failures, "order": order if order and order.proofs else None}
 
 

@@ -9,7 +9,7 @@ import queue
 import threading
 from typing import NamedTuple
 
-from .._core.errors import EvergreenError, InputError
+from .._core.errors import EvergreenError
 from .._protocol.jws import thumbprint
 from .._protocol.messages import Signer
 from .._protocol.order import Keep, Prove, Wanted
@@ -46,39 +46,37 @@ class Account(NamedTuple):
     thumbprint: str
 
 
-def issue(jobs: list, session: Session, signer: Signer, handler, in_flight: int = 10) -> list:
-    """An Issued or an EvergreenError for each job, in their order: one failure never stops the others. signer: with the account's URL.
+def issue(jobs: list, sessions: list, signer: Signer, handler, ended=None) -> list:
+    """An Issued or an EvergreenError for each job, in their order: one failure never stops the others.
+
+    sessions: one for each order that may be in flight, twins of the first. signer: with the account's URL. ended(job, outcome) is called at the end of
+    each job, from several threads at once.
 
     handler, called from several threads at once:
         keep(job, note) -> None                                 note (order.Keep) is on a disk when it returns
         prove(job, authorizations, account) -> [(url, payload)] shows what proves the pending authorizations; the challenges to be answered then
         clean(job) -> None                                      at the end of every job that has called prove
     """
-    if not 1 <= in_flight <= 100:
-        raise InputError("is not between 1 and 100", where="in_flight", way_out="Give a number")
-    run = _Run(jobs, signer, handler)
-    sessions = [session, *(session.twin() for number in range(min(in_flight, len(jobs)) - 1))]
+    run = _Run(jobs, signer, handler, ended)
     threads = [threading.Thread(target=run.work, args=(one,), daemon=True) for one in sessions[1:]]
     try:
         for thread in threads:
             thread.start()
-        run.work(session)
+        run.work(sessions[0])
         for thread in threads:
             thread.join()
     finally:
         run.stop()
-        for one in sessions[1:]:
-            one.close()
     if run.broken:
         raise run.broken[0]
     return run.results
 
 
 class _Run:
-    def __init__(self, jobs: list, signer: Signer, handler) -> None:
+    def __init__(self, jobs: list, signer: Signer, handler, ended) -> None:
         self.results: list = [None] * len(jobs)
         self.broken: list = []      # what is no error of ours
-        self._signer, self._handler = signer, handler
+        self._signer, self._handler, self._ended = signer, handler, ended
         self._account = Account(signer.kid, thumbprint(signer.key))
         self._waiting: queue.SimpleQueue = queue.SimpleQueue()
         for row in enumerate(jobs):
@@ -96,7 +94,9 @@ class _Run:
             while True:
                 index, job = self._waiting.get_nowait()
                 try:
-                    self.results[index] = self._one(job, session)
+                    outcome = self.results[index] = self._one(job, session)
+                    if self._ended is not None:
+                        self._ended(job, outcome)
                 except Exception as error:  # a worker's end must not be silent
                     self.broken.append(error)
                     self.stop()

@@ -5,10 +5,12 @@
 A place is the host's part (room `acme_place`), reached by a call or over Ansible's connection; it may be called from several threads:
 
     place.do(steps) -> list     an answer or an EvergreenError for each step
+    place.near -> bool          whether many calls cost no more than one with all their steps
 """
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 from .._core.durations import rfc3339
@@ -65,7 +67,7 @@ def run(options: dict, works: list, place, now, check: bool, state_path: str) ->
         waiting = [work for work in works if work.orders and len(work.directories) > attempt]
         for directory, group in grouped(waiting, lambda work, number=attempt: work.directories[number]):
             _Attempt(options, directory, trial, place, handler, now, state_path).make([(works.index(work), work) for work in group])
-        _install([work for work in waiting if work.issued is not None], place, handler)
+        _install([work for work in waiting if work.issued is not None and work.installed is None and work.error is None], place, handler)
 
 
 # Looked at.
@@ -138,10 +140,10 @@ class _Attempt:
     def make(self, rows: list) -> None:
         """rows: (number, Work). Each Work then has what was issued, its challenges, or its error."""
         try:
-            with self._session(self._directory) as session:
+            with self._session(self._directory) as session, self._crew(session, len(rows)) as crew:
                 signer = registered(session, ca_options(self._options, self._directory), self._now(), False)
                 ready = [row for row in rows if self._free(row[1], signer)]
-                self._issue(session, signer, self._tried(ready, signer))
+                self._issue(crew, signer, self._tried(ready, signer))
         except EvergreenError as error:
             for _number, work in rows:
                 if work.issued is None and work.challenges is None:
@@ -155,6 +157,16 @@ class _Attempt:
             session.close()
             raise
         return session
+
+    @contextlib.contextmanager
+    def _crew(self, session: Session, orders: int):
+        """The session and its twins, one for each order in flight: they get ready while the account is looked up."""
+        twins = [session.twin() for number in range(min(self._options["in_flight"], orders) - 1)]
+        try:
+            yield [session, *twins]
+        finally:
+            for twin in twins:
+                twin.close()
 
     def _free(self, work: Work, signer: Signer) -> bool:
         """Whether no order for its names has failed here a short while ago."""
@@ -171,9 +183,9 @@ class _Attempt:
         failing = [row for row in rows if self._trial and not row[1].force and not row[1].by_hand and self._failed_before(row[1], signer)]
         if not failing:
             return rows
-        with self._session(self._trial) as session:
+        with self._session(self._trial) as session, self._crew(session, len(failing)) as crew:
             tester = registered(session, ca_options(self._options, self._trial), self._now(), False)
-            outcomes = self._outcomes(session, tester, failing, trial=True)
+            outcomes = self._outcomes(crew, tester, failing, trial=True)
         for (_number, work), outcome in zip(failing, outcomes):
             if isinstance(outcome, EvergreenError):
                 self._failed(work, outcome, signer)
@@ -183,25 +195,32 @@ class _Attempt:
     def _failed_before(self, work: Work, signer: Signer) -> bool:
         return any((one.directory, one.account) == (self._directory, signer.kid) and one.name in work.names for one in work.remembered.failures)
 
-    def _issue(self, session: Session, signer: Signer, rows: list) -> None:
-        for (_number, work), outcome in zip(rows, self._outcomes(session, signer, rows)):
-            if work.proofs and not work.by_hand and not getattr(outcome, "trouble", None):
-                # Also of a run before, which was killed when it had proven all.
-                _hidden(work, self._handler)
-            if isinstance(outcome, Issued):
-                work.issued, work.error, work.order_url = outcome, None, outcome.order_url
-                if not outcome.as_preferred:
-                    work.warnings.append(f"the CA has no chain that ends as preferred_chain says ({work.item.preferred_chain}); its usual one was taken")
-                if outcome.trouble is not None:
-                    work.warnings.append(f"what was shown cannot be taken away: {outcome.trouble}")
-            elif isinstance(outcome, Prepared):
-                work.error = None
-            else:
-                self._failed(work, outcome, signer)
+    def _issue(self, crew: list, signer: Signer, rows: list) -> None:
+        works = dict(rows)
+        self._outcomes(crew, signer, rows, ended=lambda job, outcome: self._ended(works[job.label], outcome, signer))
 
-    def _outcomes(self, session: Session, signer: Signer, rows: list, trial: bool = False) -> list:
-        jobs = [self._job(number, work, session, signer, trial) for number, work in rows]
-        return issue(jobs, session, signer, self._handler, self._options["in_flight"]) if jobs else []
+    def _ended(self, work: Work, outcome, signer: Signer) -> None:
+        """What becomes of a job. Called from several threads at once, each with another work."""
+        if work.proofs and not work.by_hand and not getattr(outcome, "trouble", None):
+            # Also of a run before, which was killed when it had proven all.
+            _hidden(work, self._handler)
+        if isinstance(outcome, Issued):
+            work.issued, work.error, work.order_url = outcome, None, outcome.order_url
+            if not outcome.as_preferred:
+                work.warnings.append(f"the CA has no chain that ends as preferred_chain says ({work.item.preferred_chain}); its usual one was taken")
+            if outcome.trouble is not None:
+                work.warnings.append(f"what was shown cannot be taken away: {outcome.trouble}")
+            if self._place.near:
+                # While others still wait for the CA.
+                _install([work], self._place, self._handler)
+        elif isinstance(outcome, Prepared):
+            work.error = None
+        else:
+            self._failed(work, outcome, signer)
+
+    def _outcomes(self, crew: list, signer: Signer, rows: list, trial: bool = False, ended=None) -> list:
+        jobs = [self._job(number, work, crew[0], signer, trial) for number, work in rows]
+        return issue(jobs, crew, signer, self._handler, ended) if jobs else []
 
     def _job(self, number: int, work: Work, session: Session, signer: Signer, trial: bool) -> Job:
         request = csr.read(work.look["csr"].encode("utf-8", "surrogatepass"), "the host's request").der
@@ -228,15 +247,16 @@ class _Attempt:
 
 def _install(works: list, place, handler: Handler, aside: bool = False) -> None:
     """One call for all of them: what was shown taken away, then the certificate."""
-    rows = [[*handler.closing(work), step_of(work, "install", **({"aside": True} if aside else _what(work)))] for work in works]
-    answers = place.do([step for steps in rows for step in steps]) if rows else []
-    for work, steps in zip(works, rows):
-        mine, answers = answers[:len(steps)], answers[len(steps):]
-        _closed(work, steps, mine)
-        if isinstance(mine[-1], EvergreenError):
-            work.error = mine[-1]
-        else:
-            work.installed = mine[-1]
+    steps = [step_of(work, "install", **({"aside": True} if aside else _what(work)), **handler.hiding(work)) for work in works]
+    for work, step, answer in zip(works, steps, place.do(steps) if steps else []):
+        if isinstance(answer, EvergreenError):
+            work.error = answer
+            continue
+        work.installed = answer
+        if answer.get("trouble"):
+            work.warnings.append(f"what was shown cannot be taken away: {answer['trouble']}")
+        elif "solvers" in step:
+            work.proofs = []
 
 
 def _what(work: Work) -> dict:

@@ -9,7 +9,7 @@ direction: declarations, names, public keys' requests, proofs that are shown to 
     keep     a note in acme.json: the order, failures, a window
     present  the proofs of an order: noted first, then shown, as far as the host itself shows them
     clean    takes away what was shown
-    install  the certificate, checked, and its pending key, as one act (room `external`)
+    install  takes away what was shown, and puts the certificate, checked, and its pending key in place as one act (room `external`)
 """
 
 from __future__ import annotations
@@ -89,8 +89,7 @@ def _present(step: dict, wanted, state, now: datetime, check: bool) -> dict:
 
 def _clean(step: dict, wanted, state, now: datetime, check: bool) -> dict:
     """Takes away what the noted order showed; with `drop`, the order is forgotten as well."""
-    with held(wanted, state) as memory:
-        order = acme_memory.load(memory).order
+    order = _order_of(wanted, state)
     if order is None:
         return {}
     for solver, proofs in _solving(order.proofs, step.get("solvers"), state):
@@ -98,6 +97,25 @@ def _clean(step: dict, wanted, state, now: datetime, check: bool) -> dict:
     with held(wanted, state) as memory:
         acme_memory.keep(memory, order=None if step.get("drop") else order._replace(proofs=()))
     return {}
+
+
+def _order_of(wanted, state):
+    with held(wanted, state) as memory:
+        return acme_memory.load(memory).order
+
+
+def _install(step: dict, wanted, state, now: datetime, check: bool) -> dict:
+    """Of acme_install; with `solvers` what the noted order showed is taken away first. trouble: why that failed, no reason to serve the old one."""
+    if step.get("solvers") is None:
+        return acme_install.install(step, wanted, state, now, check)
+    trouble = None
+    try:
+        order = _order_of(wanted, state)
+        for solver, proofs in _solving(order.proofs if order else (), step["solvers"], state):
+            solver.clean_up(proofs, {})
+    except EvergreenError as error:
+        trouble = str(error)
+    return {**acme_install.install({**step, "hidden": trouble is None}, wanted, state, now, check), "trouble": trouble}
 
 
 def _solving(rows, solvers, state):
@@ -110,4 +128,4 @@ def _solving(rows, solvers, state):
     return [(solver_of(known[name].kind, known[name].settings, edge), proofs) for name, proofs in mine.items()]
 
 
-STEPS = {"look": acme_view.look, "keep": _keep, "present": _present, "clean": _clean, "install": acme_install.install}
+STEPS = {"look": acme_view.look, "keep": _keep, "present": _present, "clean": _clean, "install": _install}

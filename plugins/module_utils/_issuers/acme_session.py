@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+
+from .._core.errors import EvergreenError
 from .._protocol import account
 from .._protocol.directory import directory_of, directory_url
 from .._protocol.errors import Refused
@@ -13,6 +17,8 @@ from .acme_transport import Transport, converse
 
 class Session:
     """Options: directory (a URL or a word), ca_path, timeout. Raises InputError, IssuerError."""
+
+    _getting_ready: threading.Thread | None = None
 
     def __init__(self, options: dict) -> None:
         url = directory_url(options["directory"])
@@ -28,13 +34,25 @@ class Session:
 
     def close(self) -> None:
         """Ends its connections."""
+        self._wait()
         self._transport.close()
 
     def twin(self) -> Session:
-        """Another one to the same CA, for another thread. It asks for nothing before it is used."""
+        """Another one to the same CA, for another thread. It begins at once to open a connection and to ask for a nonce: both take a while."""
         other = Session.__new__(Session)
         other._transport, other.directory = self._transport.twin(), self.directory
+        other._getting_ready = threading.Thread(target=other._get_ready, daemon=True)
+        other._getting_ready.start()
         return other
+
+    def _get_ready(self) -> None:
+        # What goes wrong here does so again, and is told, when there is something to ask for.
+        with contextlib.suppress(EvergreenError):
+            self._transport.get_ready()
+
+    def _wait(self) -> None:
+        if self._getting_ready is not None:
+            self._getting_ready.join()
 
     def before(self, resource: str, call) -> None:
         """Calls it before each request to a resource of the directory, by this session and those made of it afterwards."""
@@ -42,6 +60,7 @@ class Session:
 
     def converse(self, machine, acts: dict | None = None):
         """What a machine was for. acts: of the machine's own. Raises IssuerError, InputError."""
+        self._wait()
         return converse(machine, self._transport, acts)
 
     def knows(self, key) -> bool:

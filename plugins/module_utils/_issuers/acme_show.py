@@ -91,6 +91,10 @@ class Handler:
         closes = (work.proofs and work.hidden) or (drop and not work.proofs)
         return [step_of(work, "clean", solvers=self._of_host, drop=drop)] if closes else []
 
+    def hiding(self, work: Work) -> dict:
+        """The same, as a part of the step that installs."""
+        return {"solvers": self._of_host} if work.proofs and work.hidden else {}
+
     def _grouped(self, rows: list) -> list:
         """[(solver, proofs, aliases)] of what is shown from here. A solver that is defined no more can take nothing away."""
         found: dict = {}

@@ -88,6 +88,11 @@ class Transport:
         body = signed(request.url, request.payload, request.signer, self._nonces.pop())
         return self._once("POST", request.url, json.dumps(body).encode())
 
+    def get_ready(self) -> None:
+        """Opens the connection and asks for a first nonce. Errors, as an outcome, are not told."""
+        if not self._nonces:
+            self._once("HEAD", self.new_nonce)
+
     def close(self) -> None:
         """Ends all connections."""
         for connection in self._connections.values():

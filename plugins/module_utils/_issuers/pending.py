@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from typing import NamedTuple
 
 from .._core.errors import FileRefused, HostError, InputError
 from .._core.files import read
 from .._core.replace import sync_folder
+from .._lifecycle.pair import remove
 from .._lifecycle.state import FORMAT, Memory, make_folder, write_private
 from .._x509 import csr, parse, pem
 from .._x509.keys import to_pem
@@ -63,9 +63,9 @@ def save(memory: Memory, key: bytes, text: bytes, reused: bool, since: str, repl
     note = {"format": FORMAT, "path": memory.path, "reused": reused, "since": since, "replaces": replaces}
     try:
         make_folder(fresh)
-        write_private(os.path.join(fresh, "key.pem"), key)
-        write_private(os.path.join(fresh, "csr.pem"), text)
-        write_private(os.path.join(fresh, "request.json"), json.dumps(note, indent=1, sort_keys=True).encode() + b"\n")
+        write_private(os.path.join(fresh, "key.pem"), key, "")
+        write_private(os.path.join(fresh, "csr.pem"), text, "")
+        write_private(os.path.join(fresh, "request.json"), json.dumps(note, indent=1, sort_keys=True).encode() + b"\n", "")
         sync_folder(fresh)
     except HostError:
         sweep(memory)
@@ -82,16 +82,16 @@ def drop(memory: Memory, *names: str) -> None:
     for name in names:
         place, gone = os.path.join(memory.folder, name), os.path.join(memory.folder, f"{name}.old")
         if os.path.isdir(place):
-            shutil.rmtree(gone, ignore_errors=True)
+            remove(gone)
             os.rename(place, gone)
-            shutil.rmtree(gone)
+            remove(gone)
 
 
 def sweep(memory: Memory) -> None:
     """Removes what a killed run left unfinished. None of it was ever shown to anybody, or all of it was to go."""
     for name in _LEFTOVERS:
         if memory.has(name):
-            shutil.rmtree(os.path.join(memory.folder, name))
+            remove(os.path.join(memory.folder, name))
 
 
 def anything(memory: Memory) -> bool:

@@ -7,6 +7,7 @@ The steps stand in docs/architecture.md. All functions expect the certificate's 
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -14,11 +15,15 @@ from typing import NamedTuple
 
 from .._core import cluster_fs
 from .._core.durations import rfc3339
-from .._core.errors import HostError
+from .._core.errors import FileRefused, HostError
 from .._core.files import read, refused
 from .._core.replace import Piece, group_id, replace_all, sync_folder, user_id
 from .guard import alone, piece_of_cluster, refuse, refuse_protected
 from .state import Memory, make_folder, write_private
+
+_JOURNAL = "journal.json"
+# Of the few files of one installation, none of which has more than files.MAX_BYTES.
+_LONGEST_JOURNAL = 1 << 24
 
 
 class Extra(NamedTuple):
@@ -100,10 +105,10 @@ def install(memory: Memory, pieces: list, note: dict) -> None:
 
 
 def _roll(memory: Memory, pieces: list, note: dict) -> None:
-    _save(memory, "next", pieces)
-    journal = os.path.join(memory.folder, "journal.json")
+    journal = os.path.join(memory.folder, _JOURNAL)
     before = [_on_disk(piece.path) for piece in pieces]
-    write_private(journal, json.dumps({"note": note}).encode())
+    # The new files are in it: one file is written faster than a folder of them.
+    write_private(journal, json.dumps({"note": note, "pieces": [_row(piece) for piece in pieces]}).encode())
     # Also after a power cut there is no replaced file without a journal.
     sync_folder(memory.folder)
     try:
@@ -112,28 +117,28 @@ def _roll(memory: Memory, pieces: list, note: dict) -> None:
         # Nothing was replaced when staging failed; when a rename failed, the journal must stay for the repair.
         if [_on_disk(piece.path) for piece in pieces] == before:
             os.unlink(journal)
-            _drop(memory, "next")
         raise
     _finish(memory, note)
 
 
+def _row(piece: Piece) -> dict:
+    return {**piece._asdict(), "content": None if piece.content is None else base64.b64encode(piece.content).decode("ascii")}
+
+
 def _finish(memory: Memory, note: dict) -> None:
     memory.keep(**note)
-    os.unlink(os.path.join(memory.folder, "journal.json"))
-    _drop(memory, "next")
+    os.unlink(os.path.join(memory.folder, _JOURNAL))
 
 
 def repair(memory: Memory) -> bool:
     """Ends an installation that was killed between its first and its last file. True when there was one. Raises HostError."""
-    if not memory.has("journal.json"):
+    if not memory.has(_JOURNAL):
         return False
-    pieces = _load(memory, "next")
-    if pieces is None:
-        raise HostError("the journal of an interrupted installation has lost its files", where=memory.folder,
-                        way_out="Check that certificate and key belong together, then remove journal.json there")
     try:
-        note = json.loads(read(os.path.join(memory.folder, "journal.json")))["note"]
-    except (ValueError, KeyError, TypeError) as error:
+        record = json.loads(read(os.path.join(memory.folder, _JOURNAL), _LONGEST_JOURNAL))
+        note = record["note"]
+        pieces = [Piece(**{**row, "content": None if row["content"] is None else base64.b64decode(row["content"])}) for row in record["pieces"]]
+    except (ValueError, KeyError, TypeError, FileRefused) as error:
         raise HostError("the journal of an interrupted installation cannot be read", where=memory.folder,
                         way_out="Check that certificate and key belong together, then remove journal.json there") from error
     with alone(pieces):
@@ -182,14 +187,14 @@ def remembered(fingerprint: str, now, wants_proof: bool) -> dict:
 def _save(memory: Memory, name: str, pieces: list) -> None:
     """One folder of pieces, whole or not at all: it is made beside its place and renamed."""
     fresh, place = os.path.join(memory.folder, f"{name}.new"), os.path.join(memory.folder, name)
-    shutil.rmtree(fresh, ignore_errors=True)
+    remove(fresh)
     make_folder(fresh)
     rows = []
     for number, piece in enumerate(pieces):
         if piece.content is not None:
-            write_private(os.path.join(fresh, f"{number}.pem"), piece.content)
+            write_private(os.path.join(fresh, f"{number}.pem"), piece.content, "")
         rows.append({"path": piece.path, "there": piece.content is not None, "uid": piece.uid, "gid": piece.gid, "mode": piece.mode})
-    write_private(os.path.join(fresh, "pieces.json"), json.dumps(rows).encode())
+    write_private(os.path.join(fresh, "pieces.json"), json.dumps(rows).encode(), "")
     _drop(memory, name)
     os.rename(fresh, place)
 
@@ -207,9 +212,15 @@ def _load(memory: Memory, name: str):
 def _drop(memory: Memory, name: str) -> None:
     """Removes a folder of pieces; it is renamed first, so that a kill leaves it whole or gone."""
     place, gone = os.path.join(memory.folder, name), os.path.join(memory.folder, f"{name}.old")
-    shutil.rmtree(gone, ignore_errors=True)
+    remove(gone)
     try:
         os.rename(place, gone)
     except FileNotFoundError:
         return
-    shutil.rmtree(gone)
+    remove(gone)
+
+
+def remove(folder: str) -> None:
+    """Removes a folder, if there is one."""
+    if os.path.isdir(folder):
+        shutil.rmtree(folder)

@@ -94,7 +94,8 @@ class Memory:
 def make_folder(path: str) -> None:
     """Of mode 0700, parents included. Raises HostError."""
     try:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        if not os.path.isdir(path):
+            os.makedirs(path, mode=0o700, exist_ok=True)
     except OSError as error:
         raise refused(error, path) from error
     if os.stat(path).st_mode & 0o022:
@@ -102,14 +103,15 @@ def make_folder(path: str) -> None:
 
 
 def write_private(path: str, content: bytes, suffix: str = "new") -> None:
-    """Writes a file, 0600, atomically. Raises HostError."""
-    fresh = f"{path}.{suffix}"
+    """Writes a file, 0600, atomically; without suffix in place. Raises HostError."""
+    fresh = f"{path}.{suffix}" if suffix else path
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-        os.rename(fresh, path)
+        if suffix:
+            os.rename(fresh, path)
     except OSError as error:
         raise refused(error, path) from error

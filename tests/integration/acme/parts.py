@@ -85,7 +85,12 @@ def a_job(*names, key=None, **options) -> Job:
 def ordered(client: Client, *jobs, handler=None, in_flight: int = 10) -> list:
     """What acme_issue gives for these jobs, by the client's account."""
     with Session(client.options()) as session:
-        return acme_issue.issue(list(jobs), session, acme_account.signer(session, client.options()), handler or Handler(), in_flight)
+        crew = [session, *(session.twin() for number in range(min(in_flight, len(jobs)) - 1))]
+        try:
+            return acme_issue.issue(list(jobs), crew, acme_account.signer(session, client.options()), handler or Handler())
+        finally:
+            for twin in crew[1:]:
+                twin.close()
 
 
 def issued(client: Client, job: Job, handler=None):

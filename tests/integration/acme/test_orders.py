@@ -94,14 +94,6 @@ def test_one_in_flight_is_one_connection(proxy, troubled):
     assert (proxy.connections, proxy.count("HEAD"), of_orders(proxy).count(NEW)) == (1, 1, 4)
 
 
-@pytest.mark.parametrize("in_flight", [0, 101])
-def test_how_many_may_be_in_flight(client, in_flight):
-    """A bounded number."""
-    client.made()
-    with pytest.raises(InputError, match="^in_flight: "):
-        ordered(client, a_job(), in_flight=in_flight)
-
-
 # What comes of it.
 
 # Addresses of both kinds in one request Pebble sorts in two ways, and then misses one.
@@ -293,7 +285,9 @@ def test_a_rate_is_kept(proxy, troubled, tmp_path):
     with Session(troubled.options()) as session:
         Rate(str(tmp_path), session.directory.url, orders=Limit(3, 3600)).watch(session)
         who = acme_account.signer(session, troubled.options())
-        found = acme_issue.issue([a_job(f"n{number}.example") for number in range(4)], session, who, Handler(), 2)
+        twin = session.twin()
+        found = acme_issue.issue([a_job(f"n{number}.example") for number in range(4)], [session, twin], who, Handler())
+        twin.close()
     assert sorted(type(one).__name__ for one in found) == ["Issued", "Issued", "Issued", "RateLimited"] and of_orders(proxy).count(NEW) == 3
     error = next(one for one in found if isinstance(one, RateLimited))
     assert 3500 < (error.retry_at - now()).total_seconds() <= 3600

@@ -44,8 +44,8 @@ class Scene:
     def answers(self, *given: bytes) -> None:
         self.server.answers += given
 
-    def issue(self, *jobs, in_flight: int = 1) -> list:
-        return issue(list(jobs), self.session, self.who, self, in_flight)
+    def issue(self, *jobs) -> list:
+        return issue(list(jobs), [self.session], self.who, self)
 
     def asked(self) -> list:
         return [one.path for one in self.server.asked[1:]]
@@ -117,11 +117,3 @@ def test_an_order_that_proved_nothing_is_not_cleaned_up_after(scene):
 def test_no_jobs(scene):
     """Nothing is asked."""
     assert scene.issue() == [] and scene.asked() == []
-
-
-@pytest.mark.parametrize("in_flight", [0, 101, -1])
-def test_a_bounded_number_is_in_flight(scene, in_flight):
-    """Refused before anything is asked."""
-    with pytest.raises(InputError, match="^in_flight: is not between 1 and 100"):
-        scene.issue(job(), in_flight=in_flight)
-    assert scene.asked() == []

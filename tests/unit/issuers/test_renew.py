@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from datetime import datetime, timedelta, timezone
@@ -378,9 +379,9 @@ def interrupt(host, prepare=due):
     memory.make()
     new, key = own_pem(left=3650 * DAY, lifetime=3650 * DAY, key=a_key(2)), key_pem(a_key(2))
     pair._save(memory, "kept", [piece(host.key_path, key_pem(), 0o640), piece(host.path, host.path.read_bytes(), 0o640)])
-    pair._save(memory, "next", [piece(host.key_path, key, 0o640), piece(host.path, new, 0o640)])
+    pieces = [piece(host.key_path, key, 0o640), piece(host.path, new, 0o640)]
     with open(os.path.join(memory.folder, "journal.json"), "w") as file:
-        file.write('{"note": {"installed": {"fingerprint": "ab"}}}')
+        json.dump({"note": {"installed": {"fingerprint": "ab"}}, "pieces": [pair._row(one) for one in pieces]}, file)
     host.key_path.write_bytes(key)
     return new
 
@@ -405,7 +406,8 @@ def test_an_interrupted_installation_that_is_due_again(host):
 def test_an_interrupted_installation_without_its_files_is_said(host):
     """The operator is told what to check; nothing is touched."""
     interrupt(host)
-    os.rename(os.path.join(host.memory().folder, "next"), os.path.join(host.memory().folder, "lost"))
+    with open(os.path.join(host.memory().folder, "journal.json"), "w") as file:
+        json.dump({"note": {}}, file)
     before = contents(host.folder)
     with pytest.raises(HostError, match="remove journal.json"):
         host.renew()

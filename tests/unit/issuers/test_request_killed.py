@@ -92,7 +92,7 @@ def test_asking_killed_at_any_instant(quick_disk, prepare):
         assert earlier is None or earlier.csr.public in waiting(host), number
         assert shown is None or csr.read(shown, "copy").public in waiting(host), number
         assert not host.ask(**call).changed and set(host.has()) <= set(pending.FOLDERS) and temporaries(host.folder) == [], number
-        assert host.put(signed(done.text)).answered and host.matches(), number
+        assert host.put(signed(done.text), declared=OTHER).answered and host.matches(), number
 
 
 def test_dropping_killed_at_any_instant(quick_disk):

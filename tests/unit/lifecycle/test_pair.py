@@ -295,19 +295,23 @@ def test_nothing_to_repair(place):
 
 
 @pytest.mark.parametrize("damage", [
-    pytest.param(lambda folder: os.rename(os.path.join(folder, "next"), os.path.join(folder, "elsewhere")), id="no pair"),
-    pytest.param(lambda folder: os.unlink(os.path.join(folder, "next", "pieces.json")), id="no list"),
-    pytest.param(lambda folder: os.unlink(os.path.join(folder, "next", "0.pem")), id="no key"),
-    pytest.param(lambda folder: open(os.path.join(folder, "next", "pieces.json"), "w").close(), id="empty list"),
-    pytest.param(lambda folder: open(os.path.join(folder, "journal.json"), "w").close(), id="empty journal"),
+    pytest.param(lambda record: record.pop("pieces"), id="no pair"),
+    pytest.param(lambda record: record.pop("note"), id="no note"),
+    pytest.param(lambda record: record["pieces"][0].pop("content"), id="no key"),
+    pytest.param(lambda record: record["pieces"][1].pop("path"), id="no place"),
+    pytest.param(lambda record: record["pieces"][0].update(content="a"), id="a key cut off"),
+    pytest.param(lambda record: record["pieces"].append(7), id="no piece"),
+    pytest.param(lambda record: record.clear(), id="empty record"),
+    pytest.param(None, id="empty journal"),
 ])
 def test_a_journal_that_is_damaged_is_said(place, damage):
     """Where the promise cannot be kept the operator is told what to check, and nothing is touched."""
     place.install(OLD)
-    pair._save(place.memory, "next", place.pieces(NEW))
+    record = {"note": {}, "pieces": [pair._row(one) for one in place.pieces(NEW)]}
     with open(os.path.join(place.memory.folder, "journal.json"), "w") as file:
-        json.dump({"note": {}}, file)
-    damage(place.memory.folder)
+        if damage is not None:
+            damage(record)
+            json.dump(record, file)
     with pytest.raises(HostError, match="remove journal.json") as caught:
         pair.repair(place.memory)
     assert caught.value.where == place.memory.folder and place.on_disk() == OLD
