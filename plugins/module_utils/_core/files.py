@@ -30,7 +30,7 @@ def refused(error: OSError, path: str, kind=HostError) -> HostError:
 def read(path: str, limit: int = MAX_BYTES) -> bytes:
     """Of a regular file, links followed, nothing waited for. Raises FileRefused, FileNotFoundError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         raise
     except OSError as error:

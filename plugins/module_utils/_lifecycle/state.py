@@ -37,11 +37,11 @@ class State:
             raise refused(error, path) from error
 
     def of(self, path: str) -> Memory:
-        """Of the certificate at this path."""
+        """Of a certificate's path."""
         return Memory(self.path, folder_name(path), path, self._known)
 
     def fresh(self, path: str) -> Memory:
-        """The same, as the disk is now."""
+        """As the disk is now."""
         return Memory(self.path, folder_name(path), path)
 
     def prepare(self) -> None:
@@ -59,11 +59,11 @@ class Memory:
         self.exists = name in known if known is not None else os.path.isdir(self.folder)
 
     def has(self, name: str) -> bool:
-        """Whether there is such an entry now."""
+        """Whether it is there now."""
         return self.exists and os.path.exists(os.path.join(self.folder, name))
 
     def load(self, name: str = "state.json") -> dict:
-        """A remembered record; empty where there is none, or a damaged one."""
+        """A record; empty where there is none, or a damaged one."""
         if not self.exists:
             return {}
         try:
@@ -103,15 +103,14 @@ def make_folder(path: str) -> None:
 
 
 def write_private(path: str, content: bytes, suffix: str = "new") -> None:
-    """Writes a file, 0600, atomically; without suffix in place. Raises HostError."""
+    """Writes a file, 0600; atomically with a suffix. Raises HostError."""
     fresh = f"{path}.{suffix}" if suffix else path
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-        if suffix:
-            os.rename(fresh, path)
+        os.rename(fresh, path)
     except OSError as error:
         raise refused(error, path) from error
