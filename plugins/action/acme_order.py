@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
             require_library()
             # As a module's paths are: `~` and variables are those of who runs it.
             state_path = os.path.expanduser(os.path.expandvars(options["controller_state_path"]))
-            remote = _Remote(lambda steps: self._steps(steps, options, task_vars))
+            remote = _Remote(lambda steps: self._steps(steps, options, task_vars), str(task_vars["inventory_hostname"]))
             return remote.serve(lambda: ordered(options, _typed, remote, now, self._task.check_mode, state_path))
         except EvergreenError as error:
             return {"failed": True, "changed": False, "msg": str(error), "error_chain": chain(error), "retry": error.retry, "problem": None, "retry_at": None,
@@ -73,8 +73,8 @@ class _Remote:
 
     near = False
 
-    def __init__(self, call) -> None:
-        self._call, self._waiting = call, queue.SimpleQueue()
+    def __init__(self, call, who: str) -> None:
+        self.who, self._call, self._waiting = who, call, queue.SimpleQueue()
 
     def do(self, steps: list) -> list:
         """The answers of the host, an EvergreenError for a step that failed. From any thread but the one that serves."""

@@ -16,7 +16,7 @@ _LOOKS = 4
 class Local:
     """state_path, fqdn: of the host. now: a callable. check: steps tell what they would do."""
 
-    near = True
+    near, who = True, ""
 
     def __init__(self, state_path: str, fqdn: str, now, check: bool) -> None:
         self._state_path, self._fqdn, self._now, self._check = state_path, fqdn, now, check

@@ -6,16 +6,20 @@ A place is the host's part (room `acme_place`), reached by a call or over Ansibl
 
     place.do(steps) -> list     an answer or an EvergreenError for each step
     place.near -> bool          whether many calls cost no more than one with all their steps
+    place.who -> str            which host it is, to those who share the state of the conversation
 """
 
 from __future__ import annotations
 
 import contextlib
-from datetime import timedelta
+import os
+from datetime import datetime, timedelta, timezone
 
 from .._core.durations import rfc3339
 from .._core.errors import EvergreenError
+from .._core.locks import locked
 from .._lifecycle.acme_memory import Renewal, written
+from .._lifecycle.state import State, folder_name
 from .._protocol import renewal_info
 from .._protocol.errors import Refused
 from .._protocol.limits import noted, refuse_held
@@ -30,6 +34,8 @@ from .acme_show import Handler, Prepared
 from .acme_wishes import ORDERS_WITHIN, ca_options, trial_directory
 from .acme_work import Work, grouped, step_of, works_of
 
+# Seconds for another run to end its order: as long as a CA may take.
+_TURN_WITHIN = 300.0
 # Where a CA tells no window, it is asked again after as long as RFC 9773, 4.3.3 has it.
 _ASK_AGAIN = timedelta(hours=6)
 
@@ -49,13 +55,54 @@ def run(options: dict, works: list, place, now, check: bool, state_path: str) ->
 
     now: a callable. state_path: where the conversation's own state is kept. Raises InputError for a mistake in the options, with nothing written.
     """
-    trial = trial_directory(options)
+    trial, began = trial_directory(options), now()
     _look(options, works, place, now)
     if check:
         # Here, because it loads dnspython, which takes as long as half the other rooms; an order by files needs none of it.
         from .acme_plan import foresee
         foresee(options, [work for work in works if work.orders], now)
         return
+    with _turns([work for work in works if work.acts], place, state_path, began) as others_were_here:
+        _looked(others_were_here, place)
+        _act(options, works, place, now, trial, state_path)
+
+
+@contextlib.contextmanager
+def _turns(works: list, place, state_path: str, looked: datetime):
+    """One run at a time orders a certificate. Yields the Works at which another run has been since they were looked at; who waits too long has its error."""
+    turns, others_were_here = {_turn_of(work, place, state_path): work for work in works}, []
+    if turns:
+        State(state_path).prepare()
+    with contextlib.ExitStack() as held:
+        # All runs in the same order: none waits for one that waits for it.
+        for path in sorted(turns):
+            try:
+                held.enter_context(locked(path, _TURN_WITHIN))
+            except EvergreenError as error:
+                turns[path].error = error
+                continue
+            there = os.stat(path)
+            # A file system's clock is coarser than a process's.
+            if there.st_size and datetime.fromtimestamp(there.st_mtime, timezone.utc) > looked - timedelta(seconds=1):
+                others_were_here.append(turns[path])
+            # Now, as this run may be killed, and at its end.
+            _stamp(path)
+            held.callback(_stamp, path)
+        yield others_were_here
+
+
+def _stamp(path: str) -> None:
+    """Tells by the time of a lock file that a run has had its turn; one without a byte nobody has had."""
+    os.truncate(path, 1)
+    os.utime(path)
+
+
+def _turn_of(work: Work, place, state_path: str) -> str:
+    whose = f"{place.who}:{work.item.declared.get('path') or work.item.declared.get('product')}"
+    return os.path.join(state_path, "locks", f"order-{folder_name(whose)}.lock")
+
+
+def _act(options: dict, works: list, place, now, trial: str | None, state_path: str) -> None:
     handler = Handler(dict(enumerate(works)), place, options["solvers"], state_path)
     for work in works:
         if work.left_over:

@@ -57,6 +57,11 @@ class Work:
         return self.state != "present"
 
     @property
+    def acts(self) -> bool:
+        """Whether anything is to be done at the CA or on the host."""
+        return self.orders or self.left_over or self.deploys
+
+    @property
     def deploys(self) -> bool:
         """Whether a pair that was set aside is put in service."""
         return self.error is None and self.look["deploy"]

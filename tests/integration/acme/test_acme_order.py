@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime
 import json
 import os
@@ -17,8 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import now
+from ansible_collections.evergreen.pki.plugins.module_utils._core.locks import locked
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers import acme_order
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_local import Local
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import pair
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State, folder_name
 from ansible_collections.evergreen.pki.plugins.module_utils._protocol.errors import ChallengeFailed
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
 from ansible_collections.evergreen.pki.tests.integration.acme.applicant import FQDN, Applicant, WebServer
@@ -338,3 +342,25 @@ def test_places_are_asked_from_several_threads(host, between):
     answer = done(host.order(place=place, certificates=entries, path=None, key_path=None, names=None, in_flight=4))
     assert [one["after"]["subject_alt_name"] for one in answer["results"]] == [[f"IP:127.0.0.{number}"] for number in range(1, 9)]
     assert between.connections <= 4 and orders(between) == 8
+
+
+def test_two_runs_at_once_order_once(host, between):
+    """The second waits for the first and finds its certificate."""
+    def run(number):
+        return done(host.order())
+    with concurrent.futures.ThreadPoolExecutor() as runs:
+        answers = list(runs.map(run, range(3)))
+    assert sorted(one["changed"] for one in answers) == [False, False, True] and orders(between) == 1 and host.sound()
+
+
+def test_a_run_that_does_not_end_stops_nothing_else(host, between, monkeypatch):
+    """Whoever has waited long enough says for whom, orders nothing, and goes on with the others."""
+    monkeypatch.setattr(acme_order, "_TURN_WITHIN", 0.2)
+    other = {"path": str(host.tls / "other.pem"), "key_path": str(host.tls / "other.key"), "names": ["127.0.0.2"]}
+    mine = {"path": str(host.path), "key_path": str(host.key_path), "names": ["localhost"]}
+    State(str(host.state_path)).prepare()
+    with locked(str(host.state_path / "locks" / f"order-{folder_name(f':{host.path}')}.lock")):
+        answer = host.order(certificates=[mine, other], path=None, key_path=None, names=None)
+    first, second = answer["results"]
+    assert first["failed"] and first["retry"] and "another run has held the lock" in first["msg"] and second["changed"] and not second.get("failed")
+    assert orders(between) == 1 and not host.path.exists()

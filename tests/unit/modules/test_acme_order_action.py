@@ -28,7 +28,7 @@ def test_only_the_main_thread_calls_and_each_gets_its_own_answers():
         gate.set()
         return [{"told": step["number"]} for step in steps]
 
-    remote = _Remote(call)
+    remote = _Remote(call, "web1")
 
     def conversation():
         found: dict = {}
@@ -44,7 +44,7 @@ def test_only_the_main_thread_calls_and_each_gets_its_own_answers():
 
 
 def test_a_failed_step_is_an_error_of_its_own():
-    remote = _Remote(lambda steps: [{"failed": {"message": "no", "chain": "no: why", "retry": True}} if step["bad"] else {} for step in steps])
+    remote = _Remote(lambda steps: [{"failed": {"message": "no", "chain": "no: why", "retry": True}} if step["bad"] else {} for step in steps], "web1")
     bad, good = remote.serve(lambda: remote.do([{"bad": True}, {"bad": False}]))
     assert str(bad) == "no" and bad.retry and bad.chain == "no: why" and good == {}
 
@@ -54,14 +54,14 @@ def test_a_host_that_does_nothing_ends_the_conversation(error):
     """With its own error: an unreachable host stays one."""
     def call(steps):
         raise error
-    remote = _Remote(call)
+    remote = _Remote(call, "web1")
     with pytest.raises(type(error)):
         remote.serve(lambda: remote.do([{}]))
 
 
 def test_what_the_conversation_raises_comes_out():
     with pytest.raises(ZeroDivisionError):
-        _Remote(lambda steps: []).serve(lambda: 1 / 0)
+        _Remote(lambda steps: [], "web1").serve(lambda: 1 / 0)
 
 
 def test_the_module_alone_has_no_controller(run):
