@@ -72,6 +72,11 @@ options:
   key_src:
     description: A file on the host with the private key, in PEM, DER or PKCS#12.
     type: path
+  key_sealed:
+    description:
+      - The private key, sealed by M(evergreen.pki.pair_seal) for the recipient that M(evergreen.pki.pair_recipient) made here for this path.
+      - Where the key of the certificate is on the host already, it is left alone.
+    type: str
   chain_content:
     description: Certificates of the issuers, where they do not stand with the certificate; what else is in the text is left alone.
     type: str

@@ -23,6 +23,7 @@ _GIVEN = {
     "src": {"type": "path"},
     "key_content": {"type": "str", "no_log": True},
     "key_src": {"type": "path", "no_log": False},
+    "key_sealed": {"type": "str", "no_log": False},
     "chain_content": {"type": "str"},
     "chain_src": {"type": "path"},
     "input_passphrase": {"type": "str", "no_log": True},
@@ -41,7 +42,7 @@ _GIVEN = {
     "truststore_format": {"type": "str", "choices": ["pkcs12", "jks"], "default": "pkcs12"},
 }
 _OF_A_PAIR = ("name", "product", "path", "key_path", "names", "owner", "group", "mode", "key_mode", "activate", "endpoints")
-_EITHER = (("content", "content_b64", "src"), ("key_content", "key_src"), ("chain_content", "chain_src"))
+_EITHER = (("content", "content_b64", "src"), ("key_content", "key_src", "key_sealed"), ("chain_content", "chain_src"))
 
 
 def given_pair() -> dict:

@@ -17,7 +17,7 @@ from .._lifecycle.service import service_of
 from .._x509 import check, csr, parse, pem
 from .._x509.parse import leaf, public_bytes
 from .._x509.path import build
-from . import aia, outputs, pending
+from . import aia, outputs, pending, sealing
 from .offered import offered, rules
 
 
@@ -84,6 +84,8 @@ def _checked(options: dict, wanted, memory, service, now: datetime, fetch) -> _C
     passphrase = pending.passphrase_of(options, wanted)
     found, where = offered(options, peek(wanted.key_path))
     ruled, key, sealed = rules(options, wanted, _known_first(wanted.path, fetch)), found.key, None
+    if options.get("key_sealed") and not holds_key(found.certificates, wanted, memory):
+        key = parse.private_key(sealing.opened(options["key_sealed"], memory), "key_sealed")
     if key is None:
         key, sealed, names = _key_of_host(found.certificates, where, wanted, memory, passphrase)
         ruled = ruled._replace(names=ruled.names or names or ())
@@ -91,11 +93,12 @@ def _checked(options: dict, wanted, memory, service, now: datetime, fetch) -> _C
     pieces = pair.pieces_of(wanted, service, material.certificate, sealed or material.key, outputs.extras(options, material.certificate, key, now, where),
                             options.get("combined") != "certificate_first")
     for piece in pieces:
-        _refuse_place(piece)
+        refuse_place(piece)
     return _Checked(pieces, material.notes, material.warnings)
 
 
-def _refuse_place(piece) -> None:
+def refuse_place(piece) -> None:
+    """Raises HostError and FileRefused for a file that cannot be in its place."""
     if os.path.isdir(piece.path):
         raise HostError("is a folder", where=piece.path, way_out="Name a file")
     if not os.path.isdir(os.path.dirname(piece.path)):
@@ -111,6 +114,17 @@ def _known_first(path: str, fetch):
         known = build(certificate, there).certificates[1:]
         return (known, None) if known else fetch(certificate)
     return issuers
+
+
+def holds_key(certificates, wanted, memory) -> bool:
+    """Whether the private key of one of these certificates is on the host: in place, or waiting for it."""
+    given = b"".join(one.public_bytes(parse.serialization.Encoding.PEM) for one in certificates)
+    if _waiting_key(given, wanted, memory):
+        return True
+    try:
+        return public_bytes(parse.private_key(peek(wanted.key_path) or b"", wanted.key_path, checked=False).public_key()) in csr.public_keys(given)
+    except FileRefused:
+        return False
 
 
 def _key_of_host(certificates, where: str, wanted, memory, passphrase: bytes | None) -> tuple:
@@ -165,6 +179,7 @@ def _put(memory, wanted, pieces, now: datetime, proof: bool, set_aside: bool) ->
     answered = () if pieces is None else pending.answered(memory, pieces[-1].content)
     pending.drop(memory, *answered)
     pending.sweep(memory)
+    sealing.used(memory, None if pieces is None else leaf_fingerprint(pieces[-1].content))
     unproven = memory.load().get("unproven") is not None
     return Installed(changed or repaired or bool(answered), repaired, before, peek(wanted.path), unproven, bool(answered))
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import os
 import re
 
+from .._core import age
 from .._core.errors import FileRefused, InputError, KeyRefused
 from .._keys import escrow
-from . import age
 from .client import content, master_private
 
 OPTIONS = {

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from .._core import age
 from .._keys import escrow, key_config
-from . import age
 
 
 def check(option: dict | None) -> None:

@@ -62,6 +62,23 @@ def material(certificates, key, now: datetime, where: str, rules: Rules = _USUAL
         raise PairRefused(f"certificate, chain and key cannot be compared: {error}", where=where, way_out=f"Give another certificate; {_NOTHING}") from error
 
 
+def without_key(certificates, now: datetime, where: str, rules: Rules = _USUAL) -> bytes:
+    """The same of certificates whose key is elsewhere, the leaf in front, as far as that goes: PEM of the leaf with its chain behind it."""
+    try:
+        pair = _Pair(certificates, None, now, where, rules)
+        way = pair.way_up(certificates[0])
+        pair.missing(way)
+        return _pem(way)
+    except EvergreenError:
+        raise
+    except Exception as error:  # a name or signature of a kind that the library cannot load, whatever it raises
+        raise PairRefused(f"certificate and chain cannot be compared: {error}", where=where, way_out=f"Give another certificate; {_NOTHING}") from error
+
+
+def _pem(way: path.Path) -> bytes:
+    return b"".join(one.public_bytes(parse.serialization.Encoding.PEM) for one in way.certificates)
+
+
 class _Pair:
     def __init__(self, certificates, key, now: datetime, where: str, rules: Rules) -> None:
         self.given, self.key, self.now, self.where, self.rules = tuple(certificates), key, now, where, rules
@@ -72,12 +89,14 @@ class _Pair:
     def checked(self) -> Material:
         leaf = self._leaf()
         self._refuse_authority(leaf)
+        way = self.way_up(leaf)
+        return Material(_pem(way), to_pem(self.key), tuple(self.notes), self.missing(way))
+
+    def way_up(self, leaf) -> path.Path:
         self._refuse_dates(leaf, "the certificate")
         self._refuse_weak(leaf)
         self._refuse_names(leaf)
-        way = self._chain(leaf)
-        pem = b"".join(one.public_bytes(parse.serialization.Encoding.PEM) for one in way.certificates)
-        return Material(pem, to_pem(self.key), tuple(self.notes), self._missing(way))
+        return self._chain(leaf)
 
     def _refused(self, fact: str, way_out: str) -> PairRefused:
         return PairRefused(fact, where=self.where, way_out=f"{way_out}; {_NOTHING}")
@@ -172,7 +191,7 @@ class _Pair:
         if [one for one in self.known if one in way.certificates] != [one for one in way.certificates if one in self.known]:
             self.notes.append("the certificates were put in order: the leaf first, each issuer behind the one it issued")
 
-    def _missing(self, way: path.Path) -> tuple:
+    def missing(self, way: path.Path) -> tuple:
         if self.rules.chain == "ignore" or way.complete or len(way.certificates) > 1:
             return ()
         more = f", and {self.fetch_says}" if self.fetch_says else ""

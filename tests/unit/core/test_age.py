@@ -14,8 +14,8 @@ import time
 
 import pytest
 
+from ansible_collections.evergreen.pki.plugins.module_utils._core import age
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import HostError, InputError, KeyRefused
-from ansible_collections.evergreen.pki.plugins.module_utils._keystore import age
 from ansible_collections.evergreen.pki.tests.unit.keystore.age_parts import (
     age_opens,
     by_age,
@@ -229,7 +229,7 @@ def test_no_secret_in_any_file_argument_or_variable(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\nsys.path.insert(0, sys.argv[1])\nimport conftest\n"
-        "from ansible_collections.evergreen.pki.plugins.module_utils._keystore import age\n"
+        "from ansible_collections.evergreen.pki.plugins.module_utils._core import age\n"
         "wrapped = age.encrypt(b'the-k3y-itself', [sys.argv[2]])\n"
         "print(age.decrypt(wrapped.encode(), sys.stdin.buffer.read(), 'x') == b'the-k3y-itself')\n")
     log = tmp_path / "log"

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program age, asked to wrap and to unwrap. Secrets go through pipes only: never in an argument, a variable, a file, or an error.
+"""The program age, asked to make an identity, to wrap and to unwrap. Secrets go through pipes only: never in an argument, a variable, a file, or an error.
 
 age's own words are told where it wraps, since it knows nothing secret but what it was given to wrap. Where it unwraps they are kept back:
 it quotes the line of an identity that it does not understand.
@@ -16,7 +16,7 @@ import signal
 import subprocess
 import threading
 
-from .._core.errors import HostError, InputError, KeyRefused, printable
+from .errors import HostError, InputError, KeyRefused, printable
 
 TIMEOUT = 30.0          # seconds; without hardware it takes hundredths of one
 MAX_RECIPIENTS = 100
@@ -28,27 +28,41 @@ _IDENTITY = re.compile(r"AGE-SECRET-KEY-(?:PQ-)?1[A-Z0-9]{8,4000}|AGE-PLUGIN-[A-
 _SSH_BEGIN = re.compile(r"-----BEGIN (?:OPENSSH |RSA )?PRIVATE KEY-----")
 
 
-def check_recipients(recipients: list) -> None:
-    """Raises InputError for what is no recipient that a key may be wrapped for, naming its number."""
+def check_recipients(recipients: list, where: str = "age") -> None:
+    """Raises InputError for what is no recipient that a key may be wrapped for, naming its number in the option `where`."""
     if len(recipients) > MAX_RECIPIENTS:
-        raise InputError(f"are {len(recipients)}, more than {MAX_RECIPIENTS}", where="age", way_out="Name fewer recipients")
+        raise InputError(f"are {len(recipients)}, more than {MAX_RECIPIENTS}", where=where, way_out="Name fewer recipients")
     for number, recipient in enumerate(recipients):
         if "SECRET-KEY" in recipient.upper() or "PRIVATE KEY" in recipient:
-            raise InputError("is a secret key where a recipient belongs", where=f"age[{number}]",
+            raise InputError("is a secret key where a recipient belongs", where=f"{where}[{number}]",
                              way_out="Give its public part; replace the secret one, which options do not hide")
         if not _RECIPIENT.fullmatch(recipient):
-            raise InputError("is no recipient of age", where=f"age[{number}]", way_out="Give age1…, or the public key of an SSH key (ssh-ed25519, ssh-rsa)")
+            raise InputError("is no recipient of age", where=f"{where}[{number}]", way_out="Give age1…, or the public key of an SSH key (ssh-ed25519, ssh-rsa)")
 
 
-def encrypt(data: bytes, recipients: list) -> str:
+def require() -> None:
+    """Raises HostError where the program is not installed."""
+    for name in ("age", "age-keygen"):
+        _program(name)
+
+
+def new_identity() -> bytes:
+    """An identity that nobody else knows, as one line. Raises HostError."""
+    status, made, said = _run(["age-keygen"], b"")
+    if status:
+        raise HostError(f"age-keygen made no identity: {_first_line(said)}", where="host", way_out=_WAY_OUT)
+    return identities(made, "age-keygen")[0]
+
+
+def encrypt(data: bytes, recipients: list, where: str = "age") -> str:
     """The data for all of these recipients, each of whom can open it; armored text. Raises InputError for a recipient, HostError."""
     if not recipients:
-        raise InputError("names no recipient", where="age", way_out="Name at least one")
-    check_recipients(recipients)
+        raise InputError("names no recipient", where=where, way_out="Name at least one")
+    check_recipients(recipients, where)
     words = [word for recipient in recipients for word in ("--recipient", recipient)]
     status, armored, said = _run(["age", "--encrypt", "--armor", *words], data)
     if status:
-        raise InputError(f"age does not wrap for these recipients: {_first_line(said)}", where="age", way_out="Correct the recipients")
+        raise InputError(f"age does not wrap for these recipients: {_first_line(said)}", where=where, way_out="Correct the recipients")
     return armored.decode("ascii")
 
 
@@ -100,14 +114,19 @@ def _ssh_public(identity: bytes) -> str:
         return "an SSH key"
 
 
+def _program(name: str) -> str:
+    program = shutil.which(name)
+    if program is None:
+        raise HostError(f"the program {name} is not installed", where="host", way_out=_WAY_OUT)
+    return program
+
+
 def _run(words: list, given: bytes, secret: bytes | None = None) -> tuple:
     """(status, output, standard error as text). A secret is read through a pipe, whose path stands for `{}` among the words.
 
     A session of its own has no terminal: age would ask there for a passphrase, and wait. Of the variables only the path of programs is kept.
     """
-    program = shutil.which(words[0])
-    if program is None:
-        raise HostError(f"the program {words[0]} is not installed", where="host", way_out=_WAY_OUT)
+    program = _program(words[0])
     reading, passed = None, ()
     if secret is not None:
         reading, writing = os.pipe()
