@@ -57,7 +57,7 @@ options:
         description: Of C(look), what the CA said of the window for the renewal.
         type: dict
       note:
-        description: Of C(keep), what is to be remembered.
+        description: Of C(keep), what is to be remembered; of C(present), the order, where the host has not been told of it before.
         type: dict
       noted:
         description: Of C(present), all that may be shown of this order.

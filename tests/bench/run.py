@@ -21,6 +21,7 @@ import traceback
 import acme
 import acme_certbot
 import acme_far
+import acme_fleet
 import acme_one
 import common
 import daily
@@ -34,7 +35,7 @@ import report
 import signing
 
 QUESTIONS = {"payload": payload, "daily": daily, "plans": plans, "info": info, "renewal": renewal, "keys": keys, "installing": installing,
-             "signing": signing, "acme": acme, "acme_far": acme_far, "acme_certbot": acme_certbot, "acme_one": acme_one}
+             "signing": signing, "acme": acme, "acme_far": acme_far, "acme_fleet": acme_fleet, "acme_certbot": acme_certbot, "acme_one": acme_one}
 
 
 def main() -> int:

@@ -36,7 +36,7 @@ def install(step: dict, wanted, state, now: datetime, check: bool) -> dict:
             _put(_aside(wanted, memory, service, now, given), memory, service, now)
         elif not _in_place(step["chain"], wanted):
             _put(_pieces(step["chain"].encode("utf-8", "surrogatepass"), wanted, memory, service, now, given), memory, service, now)
-        acme_memory.keep(memory, **_settling(step, memory))
+        acme_memory.keep(memory, **_settling(step, memory, wanted))
         after = peek(wanted.path)
         return {"changed": after != before, "before": _text(before), "after": _text(after), "unproven": "unproven" in memory.load()}
 
@@ -57,14 +57,15 @@ def _put(pieces: list, memory, service, now: datetime) -> None:
     pending.sweep(memory)
 
 
-def _settling(step: dict, memory) -> dict:
+def _settling(step: dict, memory, wanted) -> dict:
     """What acme.json remembers of an order that came to its end; the window was the old certificate's."""
     there = acme_memory.load(memory)
     order = there.order._replace(proofs=()) if there.order and step.get("hidden") else there.order
     if step.get("aside"):
         return {"order": order}
     issued = acme_memory.read({"issued": step["issued"]}).issued
-    failures = acme_memory.without_failures(there.failures, issued.directory, order.names) if issued and order else there.failures
+    names = order.names if order else parse.names_of(parse.leaf(peek(wanted.path) or b"", wanted.path))
+    failures = acme_memory.without_failures(there.failures, issued.directory, names) if issued else there.failures
     # Where something of it may still be shown, the next run takes it away and forgets the order.
     return {"issued": issued, "renewal": None, "failures": failures, "order": order if order and order.proofs else None}
 

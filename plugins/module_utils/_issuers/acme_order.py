@@ -12,14 +12,11 @@ A place is the host's part (room `acme_place`), reached by a call or over Ansibl
 from __future__ import annotations
 
 import contextlib
-import os
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from .._core.durations import rfc3339
 from .._core.errors import EvergreenError
-from .._core.locks import locked
 from .._lifecycle.acme_memory import Renewal, written
-from .._lifecycle.state import State, folder_name
 from .._protocol import renewal_info
 from .._protocol.errors import Refused
 from .._protocol.limits import noted, refuse_held
@@ -31,11 +28,10 @@ from .acme_issue import Issued, Job, issue
 from .acme_rate import Limit, Rate
 from .acme_session import Session
 from .acme_show import Handler, Prepared
+from .acme_turns import Turns
 from .acme_wishes import ORDERS_WITHIN, ca_options, trial_directory
 from .acme_work import Work, grouped, step_of, works_of
 
-# Seconds for another run to end its order: as long as a CA may take.
-_TURN_WITHIN = 300.0
 # Where a CA tells no window, it is asked again after as long as RFC 9773, 4.3.3 has it.
 _ASK_AGAIN = timedelta(hours=6)
 
@@ -55,60 +51,29 @@ def run(options: dict, works: list, place, now, check: bool, state_path: str) ->
 
     now: a callable. state_path: where the conversation's own state is kept. Raises InputError for a mistake in the options, with nothing written.
     """
-    trial, began = trial_directory(options), now()
+    trial, began, turns = trial_directory(options), now(), Turns(state_path, place)
     _look(options, works, place, now)
     if check:
         # Here, because it loads dnspython, which takes as long as half the other rooms; an order by files needs none of it.
         from .acme_plan import foresee
         foresee(options, [work for work in works if work.orders], now)
         return
-    with _turns([work for work in works if work.acts], place, state_path, began) as others_were_here:
+    acting = [work for work in works if work.acts]
+    with turns.held(acting, began) as others_were_here:
         _looked(others_were_here, place)
-        _act(options, works, place, now, trial, state_path)
+        for work in acting:
+            turns.recall(work)
+        _act(options, works, place, now, trial, state_path, turns)
 
 
-@contextlib.contextmanager
-def _turns(works: list, place, state_path: str, looked: datetime):
-    """One run at a time orders a certificate. Yields the Works at which another run has been since they were looked at; who waits too long has its error."""
-    turns, others_were_here = {_turn_of(work, place, state_path): work for work in works}, []
-    if turns:
-        State(state_path).prepare()
-    with contextlib.ExitStack() as held:
-        # All runs in the same order: none waits for one that waits for it.
-        for path in sorted(turns):
-            try:
-                held.enter_context(locked(path, _TURN_WITHIN))
-            except EvergreenError as error:
-                turns[path].error = error
-                continue
-            there = os.stat(path)
-            # A file system's clock is coarser than a process's.
-            if there.st_size and datetime.fromtimestamp(there.st_mtime, timezone.utc) > looked - timedelta(seconds=1):
-                others_were_here.append(turns[path])
-            # Now, as this run may be killed, and at its end.
-            _stamp(path)
-            held.callback(_stamp, path)
-        yield others_were_here
-
-
-def _stamp(path: str) -> None:
-    """Tells by the time of a lock file that a run has had its turn; one without a byte nobody has had."""
-    os.truncate(path, 1)
-    os.utime(path)
-
-
-def _turn_of(work: Work, place, state_path: str) -> str:
-    whose = f"{place.who}:{work.item.declared.get('path') or work.item.declared.get('product')}"
-    return os.path.join(state_path, "locks", f"order-{folder_name(whose)}.lock")
-
-
-def _act(options: dict, works: list, place, now, trial: str | None, state_path: str) -> None:
-    handler = Handler(dict(enumerate(works)), place, options["solvers"], state_path)
+def _act(options: dict, works: list, place, now, trial: str | None, state_path: str, turns: Turns) -> None:
+    handler = Handler(dict(enumerate(works)), place, options["solvers"], state_path, turns)
     for work in works:
         if work.left_over:
             _hidden(work, handler)
             steps = handler.closing(work, drop=True)
             _closed(work, steps, place.do(steps) if steps else [])
+            turns.forget(work)
     _install([work for work in works if work.deploys], place, handler, aside=True)
     for attempt in range(max((len(work.directories) for work in works), default=0)):
         waiting = [work for work in works if work.orders and len(work.directories) > attempt]
@@ -281,7 +246,10 @@ class _Attempt:
         work.error = error
         fresh = noted(work.remembered.failures, self._directory, signer.kid, work.names, error, self._now())
         # An order that the CA has refused is none to go on with, once nothing of it is shown.
-        steps = self._handler.closing(work, drop=isinstance(error, Refused))
+        over = isinstance(error, Refused)
+        steps = self._handler.closing(work, drop=over)
+        if over:
+            self._handler.forget(work)
         if fresh:
             steps.append(step_of(work, "keep", note={"failures": written(fresh)}))
         answers = self._place.do(steps) if steps else []
@@ -300,6 +268,7 @@ def _install(works: list, place, handler: Handler, aside: bool = False) -> None:
             work.error = answer
             continue
         work.installed = answer
+        handler.forget(work)
         if answer.get("trouble"):
             work.warnings.append(f"what was shown cannot be taken away: {answer['trouble']}")
         elif "solvers" in step:

@@ -74,9 +74,11 @@ def _keep(step: dict, wanted, state, now: datetime, check: bool) -> dict:
 
 
 def _present(step: dict, wanted, state, now: datetime, check: bool) -> dict:
-    """noted: rows of a Proof's fields, `solver` and `alias`, all that may be left of this order; proofs: those to be shown; solvers: only the host's own."""
+    """noted: rows of a Proof's fields, `solver` and `alias`, all that may be left of this order; proofs: those to be shown; solvers: only the host's own.
+    note: the order, where it was noted elsewhere until now.
+    """
     with held(wanted, state) as memory:
-        order = acme_memory.load(memory).order
+        order = acme_memory.read(step.get("note") or {}).order or acme_memory.load(memory).order
         if order is None:
             raise InputError("no order is noted whose proofs these could be", where=wanted.path, way_out="Run acme_order again")
         # Before any of it is shown: whoever comes after a kill knows what to take away.

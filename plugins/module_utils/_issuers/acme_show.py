@@ -13,6 +13,7 @@ from .._challenges.kinds import checked
 from .._challenges.solvers import HOST_KINDS, Edge, solver_of
 from .._core.errors import EvergreenError
 from .._protocol.challenges import HTTP, Proof, proof_of
+from .acme_turns import Turns
 from .acme_work import Work, step_of
 
 # Seconds after which no proof is waited for, whatever its solver's own time is.
@@ -26,20 +27,29 @@ class Prepared(EvergreenError):
 class Handler:
     """Serves acme_issue.issue; called from several threads. works: label of a job -> its Work. state_path: of where the conversation runs."""
 
-    def __init__(self, works: dict, place, solvers, state_path: str) -> None:
-        self._works, self._place = works, place
+    def __init__(self, works: dict, place, solvers, state_path: str, turns: Turns) -> None:
+        self._works, self._place, self._turns = works, place, turns
         self._solvers, self._edge = checked(solvers), Edge(state_path)
         # What goes to a host: of all settings, those of the kinds that it runs itself. None of them is a secret.
         self._of_host = {name: {"solver": one.kind, **_told(one.settings)} for name, one in self._solvers.items() if one.kind in HOST_KINDS}
 
     def keep(self, job, note: dict) -> None:
-        """The order's URL is on the host's disk when it returns."""
+        """The order's URL is on a disk when it returns: of the host, or where that is far of where the conversation runs."""
         work = self._works[job.label]
         work.order_url, work.account_uri = note["url"], note["account"]
         if "created" not in note:
             return      # an order that was found again is noted already
         order = {key: note[key] for key in ("url", "directory", "account", "names", "profile", "replaces", "created")}
-        self._do(work, "keep", note={"order": {**order, "proofs": work.proofs}})
+        work.noted = {**order, "proofs": work.proofs}
+        # Whoever publishes the proofs themselves may go on from another place.
+        if self._place.near or work.by_hand:
+            self._do(work, "keep", note={"order": work.noted})
+        else:
+            self._turns.note(work, work.noted)
+
+    def forget(self, work: Work) -> None:
+        """Nothing is in flight for it any more."""
+        self._turns.forget(work)
 
     def prove(self, job, authorizations, account) -> list:
         """Shows what the pending authorizations want to be seen; (URL, payload) of the challenges to be answered."""
@@ -61,7 +71,9 @@ class Handler:
 
     def _present(self, work: Work, rows: list) -> None:
         work.proofs, work.hidden = [*work.proofs, *(row for row in rows if row not in work.proofs)], False
-        self._do(work, "present", noted=work.proofs, proofs=rows, solvers=self._of_host)
+        # A host that is far has not heard of the order before.
+        note = {} if self._place.near or work.noted is None else {"note": {"order": work.noted}}
+        self._do(work, "present", noted=work.proofs, proofs=rows, solvers=self._of_host, **note)
         ours = self._grouped(rows)
         for solver, proofs, aliases in ours:
             solver.present(proofs, aliases)

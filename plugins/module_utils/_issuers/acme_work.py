@@ -20,7 +20,7 @@ class Work:
     """It changes as it goes. look: the host's answer; error: why it cannot go on; issued: what the CA gave; installed: the host's answer to that.
 
     rows: of its challenges. proofs: what is noted on the host as shown, rows of a Proof's fields, `solver` and `alias`; hidden: whether what of it is
-    shown from where the conversation runs is taken away.
+    shown from where the conversation runs is taken away; noted: the order in flight, as it is noted.
     """
 
     def __init__(self, item: Item, rows: tuple, state: str, force: bool) -> None:
@@ -32,6 +32,7 @@ class Work:
         self.chosen: dict = {}
         self.proofs: list = []
         self.hidden = False
+        self.noted: dict | None = None
         self.issued = None
         self.installed: dict | None = None
         self.directory: str | None = None

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import now
 from ansible_collections.evergreen.pki.plugins.module_utils._core.locks import locked
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers import acme_order
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers import acme_turns
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_local import Local
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import pair
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State, folder_name
@@ -355,7 +355,7 @@ def test_two_runs_at_once_order_once(host, between):
 
 def test_a_run_that_does_not_end_stops_nothing_else(host, between, monkeypatch):
     """Whoever has waited long enough says for whom, orders nothing, and goes on with the others."""
-    monkeypatch.setattr(acme_order, "_TURN_WITHIN", 0.2)
+    monkeypatch.setattr(acme_turns, "_WITHIN", 0.2)
     other = {"path": str(host.tls / "other.pem"), "key_path": str(host.tls / "other.key"), "names": ["127.0.0.2"]}
     mine = {"path": str(host.path), "key_path": str(host.key_path), "names": ["localhost"]}
     State(str(host.state_path)).prepare()
