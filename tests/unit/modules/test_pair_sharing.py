@@ -13,9 +13,9 @@ import pytest
 pytest.importorskip("yaml", reason="PyYAML, which reads the documentation, is not installed")
 pytest.importorskip("ansible.module_utils.common.parameters", reason="modules run under ansible-core, which is not installed for this Python")
 
-from ansible_collections.evergreen.pki.tests.unit.helpers import a_key, certificate, key_pem, pem, tree  # noqa: E402
-from ansible_collections.evergreen.pki.tests.unit.keystore.age_parts import needs_age, recipient  # noqa: E402
-from ansible_collections.evergreen.pki.tests.unit.modules.test_run_modules import documented, shows  # noqa: E402
+from ansible_collections.evergreen.pki.tests.unit.helpers import a_key, certificate, key_pem, pem, tree
+from ansible_collections.evergreen.pki.tests.unit.keystore.age_parts import needs_age, recipient
+from ansible_collections.evergreen.pki.tests.unit.modules.test_run_modules import documented, shows
 
 KEYS = [key_pem(a_key(60 + number)) for number in range(2)]
 PEMS = [pem(certificate(key=a_key(60 + number), now=datetime.now(timezone.utc))) for number in range(2)]

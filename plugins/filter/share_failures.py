@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: share_failures
+short_description: Which shared pairs have failed anywhere in a run
+version_added: 0.1.0
+description:
+  - For the role P(evergreen.pki.share#role), which begins with no further host after a failure.
+author:
+  - The evergreen.pki authors (@evergreen-pki)
+positional: hosts, looking
+options:
+  _input:
+    description: The variable C(hostvars).
+    type: dict
+    required: true
+  hosts:
+    description: The names of the hosts that count. Those that were not looked at are left out.
+    type: list
+    elements: str
+    required: true
+  looking:
+    description: Whether what was refused before anything was changed counts as well.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Show what failed first
+  ansible.builtin.debug:
+    msg: "{{ hostvars | evergreen.pki.share_failures(groups['all']) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: By the place of the pair, the first host that failed and why.
+  type: dict
+"""
+
+from ansible_collections.evergreen.pki.plugins.plugin_utils import _sharing
+
+
+def share_failures(hostvars, hosts, looking=True):
+    return _sharing.failures(hostvars, hosts, looking)
+
+
+class FilterModule:
+    """The filter."""
+
+    def filters(self):
+        return {"share_failures": share_failures}
