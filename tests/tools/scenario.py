@@ -1,10 +1,11 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one scenario of extensions/molecule from destroy to destroy: scenario.py SCENARIO."""
+"""Runs one scenario of extensions/molecule on fresh hosts, and removes them: scenario.py SCENARIO."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 import house
@@ -18,8 +19,11 @@ import pmxcfs
 def main() -> None:
     _leave_out_what_cannot_run()
     found = engine.find()
+    home = house.CACHE / "molecule" / sys.argv[1]
+    # A killed run may have left word of hosts that are there no longer; those that still are go when the new ones start.
+    shutil.rmtree(home, ignore_errors=True)
     environment = {**os.environ, **found.environment, "EVERGREEN_ENGINE": found.name, "EVERGREEN_RUN": engine.RUN,
-                   "MOLECULE_EPHEMERAL_DIRECTORY": str(house.CACHE / "molecule" / sys.argv[1])}
+                   "MOLECULE_EPHEMERAL_DIRECTORY": str(home)}
     os.chdir(house.ROOT)
     os.execvpe("molecule", ["molecule", "test", "--scenario-name", sys.argv[1]], environment)
 

@@ -387,9 +387,9 @@ def cert_info(_wanted) -> None:
 
 def row(path: pathlib.Path) -> dict:
     pem = path.read_text()
-    lines = openssl("x509", "-noout", "-fingerprint", "-sha256", "-subject", "-issuer", "-dates", given=pem).splitlines()
-    said = dict(line.partition("=")[::2] for line in lines)
-    sans = openssl("x509", "-noout", "-ext", "subjectAltName", given=pem).replace(",", "\n").split()
+    text = openssl("x509", "-noout", "-fingerprint", "-sha256", "-subject", "-issuer", "-dates", "-ext", "subjectAltName", given=pem)
+    said = dict(line.partition("=")[::2] for line in text.splitlines())
+    sans = text.replace(",", "\n").split()
     when = {key.lower(): int(time.mktime(time.strptime(said[key], "%b %d %H:%M:%S %Y GMT")) - time.timezone) for key in ("notBefore", "notAfter")}
     fingerprint = next(value for key, value in said.items() if key.lower().startswith("sha256"))
     return {"filename": str(path), "fingerprint": fingerprint, "subject": said["subject"], "issuer": said["issuer"], **when,

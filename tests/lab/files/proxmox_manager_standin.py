@@ -27,11 +27,10 @@ def openssl(*words: str) -> str:
 def info(wanted) -> None:
     if not CERTIFICATE.exists():
         sys.exit(f'Error: unable to read "{CERTIFICATE}" - No such file or directory (os error 2)')
-    lines = openssl("x509", "-in", str(CERTIFICATE), "-noout", "-fingerprint", "-sha256", "-subject", "-issuer", "-dates").splitlines()
-    said = dict(line.partition("=")[::2] for line in lines)
+    text = openssl("x509", "-in", str(CERTIFICATE), "-noout", "-fingerprint", "-sha256", "-subject", "-issuer", "-dates", "-ext", "subjectAltName")
+    said = dict(line.partition("=")[::2] for line in text.splitlines())
     fingerprint = next(value for key, value in said.items() if key.lower().startswith("sha256"))
-    names = openssl("x509", "-in", str(CERTIFICATE), "-noout", "-ext", "subjectAltName").replace(",", "\n").split()
-    sans = [f"    {one}" for one in names if one.startswith("DNS:")] or ["    DNS:localhost", "    IP:[127, 0, 0, 1]"]
+    sans = [f"    {one}" for one in text.replace(",", "\n").split() if one.startswith("DNS:")] or ["    DNS:localhost", "    IP:[127, 0, 0, 1]"]
     print("\n".join([f"Subject: {said['subject']}", *sans, f"Issuer: {said['issuer']}", "Validity:"]))
     print(f"    Not Before: {said['notBefore']}\n    Not After : {said['notAfter']}")
     print(f"Fingerprint (sha256): {fingerprint.lower()}\nPublic key type: rsaEncryption\nPublic key bits: 2048")

@@ -36,9 +36,9 @@ def openssl(*words: str, given: bytes = b"") -> str:
 
 def facts(name: str, path: pathlib.Path) -> dict:
     pem = path.read_bytes()
-    names = openssl("x509", "-noout", "-ext", "subjectAltName", given=pem).replace(",", "\n").split()
-    lines = openssl("x509", "-noout", "-fingerprint", "-sha256", "-subject", "-issuer", "-dates", "-nameopt", "compat", given=pem).splitlines()
-    said = dict(line.partition("=")[::2] for line in lines)
+    text = openssl("x509", "-noout", "-fingerprint", "-sha256", "-subject", "-issuer", "-dates", "-nameopt", "compat", "-ext", "subjectAltName", given=pem)
+    names = text.replace(",", "\n").split()
+    said = dict(line.partition("=")[::2] for line in text.splitlines())
     when = {key: int(email.utils.parsedate_to_datetime(_rfc(said[f"{key[:3]}{key[3:].capitalize()}"])).timestamp()) for key in ("notbefore", "notafter")}
     fingerprint = next(value for key, value in said.items() if key.lower().startswith("sha256"))
     return {"filename": name, "fingerprint": fingerprint, "subject": said["subject"], "issuer": said["issuer"], **when,
