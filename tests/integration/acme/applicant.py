@@ -73,6 +73,15 @@ class Applicant:
 
     def play(self, collections, *tasks, words=(), before=(), **variables) -> tuple:
         """A play of tasks (options of acme_order each) by Ansible itself: (answers, what it said). All that Ansible writes goes into `work`."""
+        self.write(*tasks, **variables)
+        done = subprocess.run([*before, *self.words(*words)], env=self.environment(collections), cwd=self.folder, capture_output=True, text=True,
+                              timeout=300, check=False)
+        said = done.stdout + done.stderr
+        assert (self.folder / "answer.json").exists(), said
+        return json.loads((self.folder / "answer.json").read_text()), said
+
+    def write(self, *tasks, **variables) -> None:
+        """The files of such a play; the command of `words` runs it."""
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
         (self.folder / "ansible.cfg").write_text(f"[defaults]\nremote_tmp={work}/remote\nlocal_tmp={work}/local\nlog_path={work}/log\n")
@@ -83,11 +92,6 @@ class Applicant:
         (self.folder / "play.yml").write_text(json.dumps(lines))
         values = {"orders": list(tasks), "ansible_python_interpreter": sys.executable, "ansible_connection": "local", **variables}
         (self.folder / "variables.json").write_text(json.dumps(values))
-        done = subprocess.run([*before, *self.words(*words)], env=self.environment(collections), cwd=self.folder, capture_output=True, text=True,
-                              timeout=300, check=False)
-        said = done.stdout + done.stderr
-        assert (self.folder / "answer.json").exists(), said
-        return json.loads((self.folder / "answer.json").read_text()), said
 
     def words(self, *more) -> list:
         """The command of the play."""

@@ -55,7 +55,7 @@ class Fleet:
         answer.unlink(missing_ok=True)
         (self.folder / "variables.json").write_text(json.dumps({**self.variables, "acme_certificates": certificates, **variables}))
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(self._collections), "ANSIBLE_HOME": str(self.folder / "home"),
-                       "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+                       "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"), "ANSIBLE_PIPELINING": "true", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
         argv = [sys.executable, "-m", "ansible", "playbook", "-i", "web.example.org,", "-e", "@variables.json", *words, "play.yml"]
         done = subprocess.run(argv, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == status, done.stdout + done.stderr
