@@ -45,17 +45,19 @@ def ensure_venv(name: str, pins: str, choose: Callable[[], str]) -> pathlib.Path
 
 
 def core_venv(core: str) -> tuple[pathlib.Path, tuple[int, int]]:
-    """The venv of one ansible-core, and the Python that it runs on.
-
-    Even minors take the oldest Python they can, odd ones the newest: so all Pythons are met without a venv for each pair.
-    """
-    choose = pythons.newest if int(core.split(".")[1]) % 2 else pythons.oldest
-    version = choose(*house.CORES[core])
+    """The venv of one ansible-core, and the Python that it runs on."""
+    version = core_python(core)
     if version is None:
         print(f"ansible-core {core}: no Python for it was found here")
         sys.exit(house.LEFT_OUT)
     name = "core-{}-python{}.{}".format(core, *version)
     return ensure_venv(name, f"core-{core}.txt", lambda: pythons.find()[version]), version
+
+
+def core_python(core: str) -> tuple[int, int] | None:
+    """Even minors take the oldest Python they can, odd ones the newest: so all Pythons are met without a venv for each pair."""
+    choose = pythons.newest if int(core.split(".")[1]) % 2 else pythons.oldest
+    return choose(*house.CORES[core])
 
 
 def ensure_folder(folder: pathlib.Path, venv: pathlib.Path, *arguments: str) -> pathlib.Path:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts .cache/matrix.json, what the matrix has just tried, into the two tables of README.md between these lines:
+"""Puts .cache/matrix.json, what the matrix has just tried, into README.md, as two tables between these lines:
 
     <!-- matrix:begin -->
     <!-- matrix:end -->
@@ -21,6 +21,11 @@ README = house.ROOT / "README.md"
 BEGIN, END = "<!-- matrix:begin -->\n", "<!-- matrix:end -->\n"
 CONTROLLERS = ("ansible-core", "Python of the controller")
 HOSTS = ("Python of the managed host", "cryptography")
+# What a row says; tests/tools/matrix.py chooses the tests.
+EXTENT = """\
+With each ansible-core every module and all playbooks, and a whole renewal. All unit tests with the newest versions of everything, and with the oldest
+Python of a host and the oldest `cryptography`; with the others those that call `cryptography`, with the newest of each Python what every run does.
+"""
 
 
 def main() -> int:
@@ -47,7 +52,7 @@ def tables(present: str, tried: dict) -> str:
         _replace_core(controllers, one["core"], one["python"])
     hosts = rows(present, HOSTS)
     hosts.update({one["python"]: one["cryptography"] for one in tried["hosts"]})
-    return "\n" + table(CONTROLLERS, controllers) + "\n" + table(HOSTS, hosts) + "\n"
+    return "\n".join(["", EXTENT, table(CONTROLLERS, controllers), table(HOSTS, hosts), ""])
 
 
 def _replace_core(controllers: dict[str, list[str]], core: str, python: str) -> None:

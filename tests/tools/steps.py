@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 
 import house
+import matrix
 import pythons
 
 TOOLS = house.ROOT / "tests" / "tools"
@@ -25,22 +26,27 @@ class Step:
 
 
 def steps() -> list[Step]:
-    # The long ones come early, so that none is left alone at the end.
+    # The long ones come first, so that none is left alone at the end.
+    controllers, hosts = _controllers(), _hosts()
+    tried = tuple(step.name for step in [*controllers, *hosts])
     return [
+        _script("containers", "containers.py"),
         # Coverage is for who writes tests; counting it costs a third of the time.
         Step("unit", ["make", "--no-print-directory", "unit", "ARGS=--no-cov"], show=20, minutes=40),
-        _make("lint"),
         _make("integration", minutes=40),
-        Step("embedded", [sys.executable, "tests/lab/fleet.py", "embedded-check"], show=2),
-        _script("containers", "containers.py"),
+        *hosts[:1],
         *_sanity_in_full(),
         *_molecule(),
+        *controllers,
+        _make("lint"),
+        *hosts[1:],
+        Step("demo", ["bash", "-c", "make --no-print-directory demo; status=$?; make --no-print-directory demo-down; exit $status"], show=60),
         *_sanity_between(),
-        *_matrix(),
+        Step("embedded", [sys.executable, "tests/lab/fleet.py", "embedded-check"], show=2),
+        _make("readme"),
         _make("docs-lint"),
         _make("install-check"),
-        _make("readme"),
-        Step("demo", ["bash", "-c", "make --no-print-directory demo; status=$?; make --no-print-directory demo-down; exit $status"], show=60),
+        _script("matrix table", "matrix.py", "table", needs=tried, show=40),
     ]
 
 
@@ -58,12 +64,13 @@ def _molecule() -> list[Step]:
     return [_script(f"molecule {name}", "scenario.py", name, needs=("containers",)) for name in scenarios]
 
 
-def _matrix() -> list[Step]:
-    controllers = [_script(f"matrix core {core}", "matrix.py", "core", core) for core in pythons.cores()]
-    hosts = [_script("matrix host {}.{}".format(*version), "matrix.py", "host", "{}.{}".format(*version))
-             for version in sorted(pythons.find())]
-    tried = [*controllers, *hosts]
-    return [*tried, _script("matrix table", "matrix.py", "table", needs=tuple(step.name for step in tried), show=40)]
+def _controllers() -> list[Step]:
+    return [_script(f"matrix core {core}", "matrix.py", "core", core, needs=matrix.TRIED_BY if matrix.is_the_tools_own(core) else ())
+            for core in pythons.cores()]
+
+
+def _hosts() -> list[Step]:
+    return [_script("matrix host {}.{}".format(*version), "matrix.py", "host", "{}.{}".format(*version)) for version in sorted(pythons.find())]
 
 
 def _script(name: str, script: str, *arguments: str, **more) -> Step:

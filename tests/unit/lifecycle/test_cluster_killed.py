@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import pathlib
+import tempfile
 
 import pytest
 
@@ -37,10 +39,11 @@ class OnCluster(anywhere.Place):
 def place(request, tmp_path, monkeypatch):
     """(folder, kind of place) on the file system asked for."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-    if request.param == "disk":
-        return tmp_path, anywhere.Place
     mounts = contextlib.ExitStack()
     request.addfinalizer(mounts.close)
+    if request.param == "disk":
+        # pytest's own folder may be one in memory.
+        return pathlib.Path(mounts.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp"))), anywhere.Place
     cluster, states = mounts.enter_context(mounted(tmp_path)), mounts.enter_context(memory_disk(tmp_path / "states"))
     return cluster.first / "nodes" / "node1", functools.partial(OnCluster, states=states)
 
