@@ -238,12 +238,32 @@ def memory_disk(otherwise):
 @contextlib.contextmanager
 def small_disk(place, size: str = "64k"):
     """A tmpfs of this size at a new folder `place`; skips the test where root may not mount."""
+    with _mounted(place, "-t", "tmpfs", "-o", f"size={size}", "tmpfs"):
+        yield place
+
+
+@contextlib.contextmanager
+def ext4_disk(folder):
+    """A new ext4 of 32 MiB, in a file of a folder; skips the test where there is no mkfs.ext4, or root may not mount."""
+    image = folder / "ext4.img"
+    with open(image, "wb") as file:
+        file.truncate(32 << 20)
+    program = shutil.which("mkfs.ext4", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if program is None:
+        pytest.skip("there is no mkfs.ext4")
+    subprocess.run([program, "-q", "-F", str(image)], check=True)
+    with _mounted(folder / "ext4", "-o", "loop", str(image)):
+        yield folder / "ext4"
+
+
+@contextlib.contextmanager
+def _mounted(place, *what: str):
     os.mkdir(place)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], capture_output=True, check=False)
+    mounted = subprocess.run(["mount", *what, str(place)], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip(f"this root may not mount: {mounted.stderr.decode().strip()}")
     try:
-        yield place
+        yield
     finally:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
 

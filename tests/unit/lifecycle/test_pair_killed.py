@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import pair
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
-from ansible_collections.evergreen.pki.tests.unit.helpers import kill_at, memory_disk, piece, temporaries
+from ansible_collections.evergreen.pki.tests.unit.helpers import ext4_disk, kill_at, memory_disk, needs_root, piece, temporaries
 
 OLD, NEW, NEWER = (b"old key", b"old certificate"), (b"new key", b"new certificate"), (b"newer key", b"newer certificate")
 NOTHING = (None, None)
@@ -70,6 +70,16 @@ def quick_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     with contextlib.ExitStack() as stack:
         yield stack.enter_context(memory_disk(tmp_path))
+
+
+@pytest.fixture(params=["memory", pytest.param("ext4", marks=needs_root)])
+def any_disk(request, quick_disk, tmp_path):
+    """The promise is made for both kinds of file systems; the lab's cluster has tests of its own."""
+    if request.param == "memory":
+        yield quick_disk
+        return
+    with ext4_disk(tmp_path) as disk:
+        yield disk
 
 
 def each_kill(folder, kind, prepare, act):
@@ -125,10 +135,10 @@ def nothing(place):
 
 @pytest.mark.parametrize("kind", [Place, Combined], ids=["two files", "one combined file"])
 @pytest.mark.parametrize(("prepare", "before"), [pytest.param(old_pair, OLD, id="over an old pair"), pytest.param(nothing, NOTHING, id="the first")])
-def test_an_installation_killed_at_any_instant(quick_disk, kind, prepare, before):
+def test_an_installation_killed_at_any_instant(any_disk, kind, prepare, before):
     """Killed before the journal nothing has changed; killed after it the next run ends the installation."""
     seen = set()
-    for number, place in each_kill(quick_disk, kind, prepare, lambda place, run: place.install(NEW, run)):
+    for number, place in each_kill(any_disk, kind, prepare, lambda place, run: place.install(NEW, run)):
         seen.add(looked_at(place, number, before, NEW))
         goes_on(place, number)
     assert seen == {before, NEW}
@@ -136,10 +146,10 @@ def test_an_installation_killed_at_any_instant(quick_disk, kind, prepare, before
 
 @pytest.mark.parametrize("kind", [Place, Combined], ids=["two files", "one combined file"])
 @pytest.mark.parametrize(("prepare", "after"), [pytest.param(two_pairs, OLD, id="to an old pair"), pytest.param(first_pair, NOTHING, id="to nothing")])
-def test_a_restoration_killed_at_any_instant(quick_disk, kind, prepare, after):
+def test_a_restoration_killed_at_any_instant(any_disk, kind, prepare, after):
     """The same holds when the kept pair is brought back; and the pair that was issued is never lost: in place or set aside."""
     seen = set()
-    for number, place in each_kill(quick_disk, kind, prepare, lambda place, run: place.restore(run)):
+    for number, place in each_kill(any_disk, kind, prepare, lambda place, run: place.restore(run)):
         mended = looked_at(place, number, NEW, after)
         seen.add(mended)
         aside = pair.aside(place.memory())
