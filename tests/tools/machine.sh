@@ -7,8 +7,8 @@
 set -euo pipefail
 
 # age and strace are what tests of escrow run, curl is what other ACME clients need, fuse3 mounts the lab's cluster file system,
-# gnutls-bin is another reader of certificates.
-needed=(git openssl ca-certificates age curl strace fuse3 gnutls-bin)
+# gnutls-bin is another reader of certificates, e2fsprogs makes a disk to be killed on.
+needed=(git openssl ca-certificates age curl strace fuse3 gnutls-bin e2fsprogs)
 # A Python with a working venv may come from elsewhere than Debian; the search is slow and needed once.
 here=$(dirname "$0")
 if [ ! -e "$here/../../.cache/venv/tools.stamp" ] && [ -z "$(python3 "$here/pythons.py")" ]; then
