@@ -101,7 +101,7 @@ def in_memory(run: Run) -> Iterator[None]:
         return
     # The names of sockets below it have room for 107 bytes only.
     with tempfile.TemporaryDirectory(prefix="eg", dir=MEMORY, ignore_cleanup_errors=True) as folder:
-        os.environ["PYTEST_DEBUG_TEMPROOT"] = run.memory = folder
+        run.memory = folder
         yield
 
 
@@ -174,10 +174,15 @@ def _left_out(step: Step, seconds: float, why: str) -> Outcome:
     return Outcome(step, "left out", seconds, why)
 
 
+def _environment(run: Run, step: Step) -> dict[str, str]:
+    memory = {"PYTEST_DEBUG_TEMPROOT": run.memory} if run.memory and not step.on_disk else {}
+    return {**os.environ, **PLAIN, **memory}
+
+
 def _call(run: Run, step: Step, log: pathlib.Path) -> int:
     """The exit status of a step; 124 after its time, when all that it started is ended too."""
     with open(log, "wb") as out:
-        process = subprocess.Popen(step.argv, cwd=house.ROOT, env={**os.environ, **PLAIN}, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(step.argv, cwd=house.ROOT, env=_environment(run, step), stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         run.groups.add(process.pid)
         try:
