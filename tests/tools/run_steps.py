@@ -12,19 +12,15 @@ The last line counts: `N passed, N failed`. All output is kept in .cache/logs.
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import os
 import pathlib
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import house
@@ -33,8 +29,6 @@ from steps import Step
 
 LOGS = house.CACHE / "logs"
 TAIL = 60
-# Tests of what survives a lost machine write to the disk thousands of times, and wait for it.
-MEMORY, ROOM = pathlib.Path("/dev/shm"), 2 << 30
 PLAIN = {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "PY_COLORS": "0", "TERM": "dumb"}
 # What a long log says of its failure often stands far above its end, before all is tidied up.
 TELLING = re.compile(r"\bfatal: |\bFAILED\b|^ *ERROR\b|NOT AS IT MUST BE")
@@ -55,7 +49,6 @@ class Run:
     waiting: list[Step]
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     groups: set[int] = field(default_factory=set)
-    memory: str = ""            # the folder of all pytests, where it lies in memory
     change: threading.Condition = field(default_factory=threading.Condition)
 
     def take(self) -> Step | None:
@@ -86,23 +79,10 @@ def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     run = Run(list(chosen))
     _stop_children_on_signals(run)
-    with in_memory(run), concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for worker in [pool.submit(work, run) for number in range(2)]:
             worker.result()
     return summary([run.outcomes[step.name] for step in chosen], time.monotonic() - started)
-
-
-@contextlib.contextmanager
-def in_memory(run: Run) -> Iterator[None]:
-    """pytest's folders lie in memory meanwhile, where there is room for them and programs may be run from there."""
-    told = os.statvfs(MEMORY) if os.access(MEMORY, os.W_OK) else None
-    if told is None or told.f_flag & os.ST_NOEXEC or told.f_bavail * told.f_frsize < ROOM:
-        yield
-        return
-    # The names of sockets below it have room for 107 bytes only.
-    with tempfile.TemporaryDirectory(prefix="eg", dir=MEMORY, ignore_cleanup_errors=True) as folder:
-        run.memory = folder
-        yield
 
 
 def choose(steps: list[Step], words: list[str]) -> list[Step]:
@@ -174,15 +154,10 @@ def _left_out(step: Step, seconds: float, why: str) -> Outcome:
     return Outcome(step, "left out", seconds, why)
 
 
-def _environment(run: Run, step: Step) -> dict[str, str]:
-    memory = {"PYTEST_DEBUG_TEMPROOT": run.memory} if run.memory and not step.on_disk else {}
-    return {**os.environ, **PLAIN, **memory}
-
-
 def _call(run: Run, step: Step, log: pathlib.Path) -> int:
     """The exit status of a step; 124 after its time, when all that it started is ended too."""
     with open(log, "wb") as out:
-        process = subprocess.Popen(step.argv, cwd=house.ROOT, env=_environment(run, step), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(step.argv, cwd=house.ROOT, env={**os.environ, **PLAIN}, stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         run.groups.add(process.pid)
         try:
@@ -204,8 +179,6 @@ def _stop_children_on_signals(run: Run) -> None:
                 os.killpg(group, signal.SIGTERM)
             except ProcessLookupError:
                 pass
-        if run.memory:
-            shutil.rmtree(run.memory, ignore_errors=True)
         os._exit(128 + number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

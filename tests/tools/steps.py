@@ -23,7 +23,6 @@ class Step:
     needs: tuple[str, ...] = ()                     # names of steps that must have passed
     show: int = 0                                   # so many last lines are shown of a passed step, too
     minutes: int = 20
-    on_disk: bool = False                               # its pytest's folders stay on the disk
 
 
 def steps() -> list[Step]:
@@ -34,8 +33,7 @@ def steps() -> list[Step]:
         _script("containers", "containers.py"),
         # Coverage is for who writes tests; counting it costs a third of the time.
         Step("unit", ["make", "--no-print-directory", "unit", "ARGS=--no-cov"], show=20, minutes=40),
-        # Ansible runs in its folders, and makes sockets whose names in memory's would be too long.
-        _make("integration", minutes=40, on_disk=True),
+        _make("integration", minutes=40),
         *hosts[:1],
         *_sanity_in_full(),
         *_molecule(),
