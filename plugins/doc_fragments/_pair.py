@@ -49,7 +49,7 @@ endpoints:
 
 
 class ModuleDocFragment:
-    """What is given of one pair, and many pairs of the same options."""
+    """What is given of one pair, by which rules it is judged, and many pairs of the same options."""
 
     DOCUMENTATION = r"""
 options:
@@ -91,21 +91,6 @@ options:
       - The passphrase of the pending key, or of the one in place, where it has one. The key is put in place as it is, still encrypted.
       - A product's service cannot open such a key; for O(product) other than V(generic) it is refused.
     type: str
-  allow_invalid_dates:
-    description: Take a certificate that has expired or is not valid yet, or an issuer's.
-    type: bool
-    default: false
-  allow_weak:
-    description: Take RSA keys under 2048 bits, EC keys under 224, and signatures with MD5 or SHA-1.
-    type: bool
-    default: false
-  chain:
-    description:
-      - What is done where a certificate that did not sign itself comes without its issuer's.
-      - V(warn) takes and tells it, V(required) refuses it, V(ignore) takes it, which is right where clients know the issuer.
-    type: str
-    choices: [warn, required, ignore]
-    default: warn
   aia:
     description:
       - Fetch missing issuers from where the certificate says they are (authorityInfoAccess). Only http, without proxy and redirects, a few kilobytes in a
@@ -145,6 +130,25 @@ options:
     default: pkcs12
 """
 
+    RULES = r"""
+options:
+  allow_invalid_dates:
+    description: Take a certificate that has expired or is not valid yet, or an issuer's.
+    type: bool
+    default: false
+  allow_weak:
+    description: Take RSA keys under 2048 bits, EC keys under 224, and signatures with MD5 or SHA-1.
+    type: bool
+    default: false
+  chain:
+    description:
+      - What is done where a certificate that did not sign itself comes without its issuer's.
+      - V(warn) takes and tells it, V(required) refuses it, V(ignore) takes it, which is right where clients know the issuer.
+    type: str
+    choices: [warn, required, ignore]
+    default: warn
+"""
+
 
 # The linters of ansible-core read nothing but literals inside of the class.
 ModuleDocFragment.MANY = r"""
@@ -156,4 +160,5 @@ options:
     type: list
     elements: dict
     suboptions:
-""" + indent(_DECLARED.lstrip("\n"), "      ") + indent(ModuleDocFragment.DOCUMENTATION.split("options:\n", 1)[1], "    ")
+""" + indent(_DECLARED.lstrip("\n"), "      ") + "".join(
+    indent(one.split("options:\n", 1)[1], "    ") for one in (ModuleDocFragment.DOCUMENTATION, ModuleDocFragment.RULES))

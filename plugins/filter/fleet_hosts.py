@@ -47,9 +47,7 @@ _value:
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils._digest import report
-from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import busy, known, parts
-
-NOBODY = ["all", "!all"]
+from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import NOBODY, busy, known, parts
 
 
 def fleet_hosts(hostvars, hosts, want):

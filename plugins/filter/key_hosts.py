@@ -45,8 +45,7 @@ _value:
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils._key_digest import known, parts, report, working
-
-NOBODY = ["all", "!all"]
+from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import NOBODY
 
 
 def key_hosts(hostvars, hosts, want):

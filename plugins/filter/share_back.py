@@ -12,16 +12,8 @@ description:
 author:
   - The evergreen.pki authors (@evergreen-pki)
 positional: hosts, host
+extends_documentation_fragment: [evergreen.pki._hostvars]
 options:
-  _input:
-    description: The variable C(hostvars).
-    type: dict
-    required: true
-  hosts:
-    description: The names of the hosts that count. Those that were not looked at are left out.
-    type: list
-    elements: str
-    required: true
   host:
     description: The host in question.
     type: str

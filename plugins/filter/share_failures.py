@@ -12,16 +12,8 @@ description:
 author:
   - The evergreen.pki authors (@evergreen-pki)
 positional: hosts, looking
+extends_documentation_fragment: [evergreen.pki._hostvars]
 options:
-  _input:
-    description: The variable C(hostvars).
-    type: dict
-    required: true
-  hosts:
-    description: The names of the hosts that count. Those that were not looked at are left out.
-    type: list
-    elements: str
-    required: true
   looking:
     description: Whether what was refused before anything was changed counts as well.
     type: bool

@@ -12,16 +12,8 @@ description:
 author:
   - The evergreen.pki authors (@evergreen-pki)
 positional: hosts, want
+extends_documentation_fragment: [evergreen.pki._hostvars]
 options:
-  _input:
-    description: The variable C(hostvars).
-    type: dict
-    required: true
-  hosts:
-    description: The names of the hosts that count. Those that were not looked at are left out.
-    type: list
-    elements: str
-    required: true
   want:
     description:
       - V(put) those with a pair to be put in service, V(settle) those with one that is due, V(tell) those of which there is something to tell, V(nobody) none.
@@ -46,8 +38,7 @@ _value:
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils import _sharing
-
-NOBODY = ["all", "!all"]
+from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import NOBODY
 
 
 def share_hosts(hostvars, hosts, want):

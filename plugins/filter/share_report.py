@@ -12,16 +12,7 @@ description:
 author:
   - The evergreen.pki authors (@evergreen-pki)
 positional: hosts
-options:
-  _input:
-    description: The variable C(hostvars).
-    type: dict
-    required: true
-  hosts:
-    description: The names of the hosts that count. Those that were not looked at are left out.
-    type: list
-    elements: str
-    required: true
+extends_documentation_fragment: [evergreen.pki._hostvars]
 """
 
 EXAMPLES = r"""

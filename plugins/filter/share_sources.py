@@ -12,16 +12,8 @@ description:
 author:
   - The evergreen.pki authors (@evergreen-pki)
 positional: hosts, sealing
+extends_documentation_fragment: [evergreen.pki._hostvars]
 options:
-  _input:
-    description: The variable C(hostvars).
-    type: dict
-    required: true
-  hosts:
-    description: The names of the hosts that count. Those that were not looked at are left out.
-    type: list
-    elements: str
-    required: true
   sealing:
     description: With the recipients that wait for the key of each, at most 100 in one entry; those without any are left out.
     type: bool

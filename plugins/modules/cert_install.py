@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - evergreen.pki._declaration
   - evergreen.pki._declaration.common
   - evergreen.pki._pair
+  - evergreen.pki._pair.rules
   - evergreen.pki._pair.many
 options:
   state:

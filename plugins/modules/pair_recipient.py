@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - evergreen.pki._attributes.changes
   - evergreen.pki._declaration
   - evergreen.pki._declaration.common
+  - evergreen.pki._pair.rules
 options:
   state:
     description: Whether the pair is to come here, or nothing is to be waited for and what is in place is settled.
@@ -32,19 +33,6 @@ options:
   content:
     description: The certificate that is to be in service, in PEM, with its chain behind it, as RV(evergreen.pki.pair_seal#module:certificate).
     type: str
-  allow_invalid_dates:
-    description: Take a certificate that has expired or is not valid yet, or an issuer's.
-    type: bool
-    default: false
-  allow_weak:
-    description: Take RSA keys under 2048 bits, EC keys under 224, and signatures with MD5 or SHA-1.
-    type: bool
-    default: false
-  chain:
-    description: What is done where a certificate that did not sign itself comes without its issuer's, as in M(evergreen.pki.cert_install).
-    type: str
-    choices: [warn, required, ignore]
-    default: warn
   combined:
     description: The order in one combined file, where O(key_path) is the same as O(path). Default is V(key_first).
     type: str
@@ -174,7 +162,7 @@ key_path:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf
-from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import flat_declaration
+from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import flat_declaration, pair_rules
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers import sharing
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import complete, host_fqdn
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
@@ -189,9 +177,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             # Somebody may give a file with the key in it, which is refused, and not to be shown either.
             "content": {"type": "str", "no_log": True},
-            "allow_invalid_dates": {"type": "bool", "default": False},
-            "allow_weak": {"type": "bool", "default": False},
-            "chain": {"type": "str", "choices": ["warn", "required", "ignore"], "default": "warn"},
+            **pair_rules(),
             "combined": {"type": "str", "choices": ["key_first", "certificate_first"]},
         })
     with answering(module):

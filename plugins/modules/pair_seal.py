@@ -17,6 +17,7 @@ description:
 extends_documentation_fragment:
   - evergreen.pki._attributes
   - evergreen.pki._attributes.reads
+  - evergreen.pki._pair.rules
 options:
   path:
     description: The certificate file, its chain with it.
@@ -36,19 +37,6 @@ options:
   fingerprint:
     description: The certificate that is expected, SHA-256, lower case with colons. Another one is refused.
     type: str
-  allow_invalid_dates:
-    description: Take a certificate that has expired or is not valid yet, or an issuer's.
-    type: bool
-    default: false
-  allow_weak:
-    description: Take RSA keys under 2048 bits, EC keys under 224, and signatures with MD5 or SHA-1.
-    type: bool
-    default: false
-  chain:
-    description: What is done where a certificate that did not sign itself comes without its issuer's, as in M(evergreen.pki.cert_install).
-    type: str
-    choices: [warn, required, ignore]
-    default: warn
 requirements:
   - the program age on the host (Debian's age), for O(recipients)
 notes:
@@ -105,6 +93,7 @@ key_path:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, now
+from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import pair_rules
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers import sealing
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
 
@@ -118,9 +107,7 @@ def main() -> None:
             "passphrase": {"type": "str", "no_log": True},
             "recipients": {"type": "list", "elements": "str", "default": []},
             "fingerprint": {"type": "str"},
-            "allow_invalid_dates": {"type": "bool", "default": False},
-            "allow_weak": {"type": "bool", "default": False},
-            "chain": {"type": "str", "choices": ["warn", "required", "ignore"], "default": "warn"},
+            **pair_rules(),
         })
     with answering(module):
         require_library()

@@ -165,9 +165,11 @@ def back(hostvars, hosts, host: str) -> dict:
 def chosen(hostvars, hosts, want: str) -> list:
     """The hosts of the next play: `put` those with a pair to put in service that has failed nowhere, `settle` those with one that is due."""
     picked = []
+    # Both once: to ask for them anew at each host would take the square of their number.
+    of_all = {looking: failures(hostvars, hosts, looking) for looking in (True, False)}
     for host in known(hostvars, hosts):
         variables = hostvars[host]
-        failed = failures(hostvars, hosts, bool(variables.get("__share_all_or_none")))
+        failed = of_all[bool(variables.get("__share_all_or_none"))]
         due = [row for row in variables.get("share_rows") or () if row["due"]]
         if [row for row in due if want == "settle" or not row["refused"] and row["key"] not in failed]:
             picked.append(host)

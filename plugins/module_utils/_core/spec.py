@@ -50,6 +50,12 @@ def given_pair() -> dict:
     return {key: dict(row) for key, row in _GIVEN.items()}
 
 
+def pair_rules() -> dict:
+    """The argument spec of the rules by which a pair is judged."""
+    given = given_pair()
+    return {key: given[key] for key in ("allow_invalid_dates", "allow_weak", "chain")}
+
+
 def pairs() -> dict:
     """The argument spec of many pairs in one call."""
     declared = flat_declaration()

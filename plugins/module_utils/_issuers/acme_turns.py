@@ -55,17 +55,18 @@ class Turns:
 
     def note(self, work: Work, order: dict) -> None:
         """Keeps an order in flight, durably: to tell a host that is far would take as long as all that is asked of the CA. Raises HostError."""
-        path = self._file(work)
+        path, record = self._file(work), {"in_place": work.in_place, "order": order}
         make_folder(os.path.dirname(path))
-        write_private(path, json.dumps(order, indent=1, sort_keys=True).encode() + b"\n")
+        write_private(path, json.dumps(record, indent=1, sort_keys=True).encode() + b"\n")
 
     def recall(self, work: Work) -> None:
-        """Lets a Work know of the order in flight, where its host has not been told of it."""
+        """Lets a Work know of the order in flight, where its host has not been told of it. One whose certificate has come since is in flight no more."""
         if self._place.near or work.remembered.order is not None:
             return
         try:
-            order = acme_memory.read({"order": json.loads(peek(self._file(work)) or b"{}")}).order
-        except (ValueError, RecursionError):
+            record = json.loads(peek(self._file(work)) or b"{}")
+            order = acme_memory.read(record).order if record.get("in_place") == work.in_place else None
+        except (ValueError, AttributeError, RecursionError):
             return      # damaged, which costs an order
         work.remembered, work.noted = work.remembered._replace(order=order), acme_memory.written(order)
 

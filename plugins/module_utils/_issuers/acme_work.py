@@ -53,6 +53,11 @@ class Work:
         return tuple(self.look["names"])
 
     @property
+    def in_place(self) -> str | None:
+        """The fingerprint of the certificate that was there when the host was looked at."""
+        return self.look["answer"]["fingerprint"]
+
+    @property
     def by_hand(self) -> bool:
         """Whether somebody else shows the proofs."""
         return self.state != "present"

@@ -50,10 +50,7 @@ def put(options: dict, wanted, state, now: datetime, check_mode: bool, fetch=aia
 
     fetch(certificate): its issuers, (in order; why there are no more), asked only for the option `aia`.
     """
-    if wanted.many:
-        raise InputError(f"{wanted.path!r} is a pattern, which can only be watched", where="path", way_out="Give the path of one file")
-    if wanted.key_path is None:
-        raise InputError("is missing", where="key_path", way_out="Give the private key's path; the same as path for one combined file")
+    refuse_all_but_a_pair(wanted)
     service, memory, before = service_of(wanted), state.of(wanted.path), peek(wanted.path)
     repaired = not check_mode and _repaired(state, memory)
     checked = _Checked(None, (), ()) if options["state"] == "restored" else _checked(options, wanted, memory, service, now, fetch)
@@ -95,6 +92,14 @@ def _checked(options: dict, wanted, memory, service, now: datetime, fetch) -> _C
     for piece in pieces:
         refuse_place(piece)
     return _Checked(pieces, material.notes, material.warnings)
+
+
+def refuse_all_but_a_pair(wanted) -> None:
+    """Raises InputError for a pattern of files, and where the private key has no place."""
+    if wanted.many:
+        raise InputError(f"{wanted.path!r} is a pattern, which can only be watched", where="path", way_out="Give the path of one file")
+    if wanted.key_path is None:
+        raise InputError("is missing", where="key_path", way_out="Give the private key's path; the same as path for one combined file")
 
 
 def refuse_place(piece) -> None:

@@ -40,7 +40,7 @@ class Asked(NamedTuple):
 
 def ask(options: dict, wanted, state, now: datetime, check_mode: bool) -> Asked:
     """Looks, and makes a recipient where the key is missing. The pair in service is not touched. Raises InputError, FileRefused, PairRefused, HostError."""
-    _refuse(wanted)
+    external.refuse_all_but_a_pair(wanted)
     memory = state.of(wanted.path)
     text = options["content"].encode("utf-8", "surrogateescape")
     if given.has_key(text):
@@ -67,7 +67,7 @@ def _seen(asked: Asked, memory) -> Asked:
 
 def settle(wanted, state, check_mode: bool) -> Asked:
     """Ends the sharing here: an identity that waits for a key is dropped, and what is in place counts as settled."""
-    _refuse(wanted)
+    external.refuse_all_but_a_pair(wanted)
     memory = state.of(wanted.path)
     changed = sealing.is_open(memory)
     if changed and not check_mode:
@@ -76,13 +76,6 @@ def settle(wanted, state, check_mode: bool) -> Asked:
             changed = sealing.settle(state.fresh(wanted.path))
     there = peek(wanted.path)
     return Asked(changed, False, False, None, there, there, memory.load().get("unproven") is not None, external.leaf_fingerprint(there))
-
-
-def _refuse(wanted) -> None:
-    if wanted.many:
-        raise InputError(f"{wanted.path!r} is a pattern, which can only be watched", where="path", way_out="Give the path of one file")
-    if wanted.key_path is None:
-        raise InputError("is missing", where="key_path", way_out="Give the private key's path; the same as path for one combined file")
 
 
 def _refuse_places(wanted, certificate: bytes) -> None:

@@ -20,8 +20,9 @@ FAR, NEAR = types.SimpleNamespace(near=False, who="web1"), types.SimpleNamespace
 ORDER = Order("https://ca.example/order/1", "https://ca.example/dir", "https://ca.example/acct/1", ("DNS:a.example",), None, None, NOW)
 
 
-def work(path: str = "/etc/web.pem", order=None):
-    return types.SimpleNamespace(item=types.SimpleNamespace(declared={"path": path}), remembered=Remembered(order=order), noted=None, error=None)
+def work(path: str = "/etc/web.pem", order=None, in_place=None):
+    return types.SimpleNamespace(item=types.SimpleNamespace(declared={"path": path}), remembered=Remembered(order=order), noted=None, error=None,
+                                 in_place=in_place)
 
 
 @pytest.fixture
@@ -56,7 +57,16 @@ def test_what_the_host_knows_counts(turns):
     assert known.remembered.order.url.endswith("/2") and known.noted is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"url": 1}', b"\xff"])
+def test_an_order_whose_certificate_has_come_is_in_flight_no_more(turns):
+    """A run that died after the installation has left its note: with a key that stays, the same certificate would be downloaded again."""
+    turns.note(work(in_place="old"), written(ORDER))
+    killed, done = work(in_place="old"), work(in_place="new")
+    for one in (killed, done):
+        turns.recall(one)
+    assert killed.remembered.order == ORDER and done.remembered.order is None and done.noted is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"order": 1}', b'{"in_place": null, "order": {"url": 1}}', b"\xff"])
 def test_a_damaged_note_is_none(turns, tmp_path, content):
     """It costs an order, and stops nobody."""
     turns.note(work(), written(ORDER))
