@@ -29,6 +29,8 @@ from steps import Step
 
 LOGS = house.CACHE / "logs"
 TAIL = 60
+# Whoever has only the end of a long output still learns what failed.
+TOLD, WIDTH = 6, 200
 PLAIN = {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "PY_COLORS": "0", "TERM": "dumb"}
 # What a long log says of its failure often stands far above its end, before all is tidied up.
 TELLING = re.compile(r"\bfatal: |\bFAILED\b|^ *ERROR\b|NOT AS IT MUST BE")
@@ -40,6 +42,7 @@ class Outcome:
     verdict: str                # passed, failed, left out
     seconds: float = 0.0
     says: str = ""
+    telling: list[str] = field(default_factory=list)    # lines of its log
 
 
 @dataclass
@@ -128,7 +131,8 @@ def execute(run: Run, step: Step) -> Outcome:
         return Outcome(step, "passed", seconds)
     say("\n".join([f"    {step.name}: FAILED, {seconds:.0f} s; {shlex.join(step.argv)}",
                    *shown([line for line in lines[:-TAIL] if TELLING.search(line)], 20), *shown(lines, TAIL)]))
-    return Outcome(step, "failed", seconds, f"exit status {status}, see {log.relative_to(house.ROOT)}")
+    telling = [line[:WIDTH] for line in lines if TELLING.search(line)] or lines
+    return Outcome(step, "failed", seconds, f"exit status {status}, see {log.relative_to(house.ROOT)}", telling[-TOLD:])
 
 
 def shown(lines: list[str], count: int) -> list[str]:
@@ -141,7 +145,7 @@ def summary(outcomes: list[Outcome], seconds: float) -> int:
     print(f"\n{seconds:.0f} seconds: " + ", ".join(f"{one.step.name} {one.seconds:.0f}" for one in outcomes if one.verdict != "left out"))
     for outcome in outcomes:
         if outcome.verdict != "passed":
-            print(f"{outcome.verdict}: {outcome.step.name}: {outcome.says}")
+            print("\n".join([f"{outcome.verdict}: {outcome.step.name}: {outcome.says}", *shown(outcome.telling, TOLD)]))
     print(f"{len(passed)} passed, {len(failed)} failed", flush=True)
     return 1 if failed else 0
 

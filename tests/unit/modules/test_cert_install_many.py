@@ -121,7 +121,8 @@ def test_a_second_run_touches_nothing(run, place):
 
 def test_the_documentation_has_every_option_of_a_pair():
     """Of one alone and of many: the table of the module and that of the fragment are the same."""
-    one = yaml.safe_load(_pair.ModuleDocFragment.DOCUMENTATION)["options"]
+    fragment = _pair.ModuleDocFragment
+    one = {**yaml.safe_load(fragment.DOCUMENTATION)["options"], **yaml.safe_load(fragment.RULES)["options"]}
     each = yaml.safe_load(_pair.ModuleDocFragment.MANY)["options"]["pairs"]["suboptions"]
     assert set(one) == set(spec.given_pair()) and set(each) == set(spec.pairs()["options"])
     for key, row in spec.pairs()["options"].items():
