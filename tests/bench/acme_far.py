@@ -12,12 +12,12 @@ from far import Far
 
 TITLE = "Many certificates of a distant ACME CA"
 DELAY = 0.025
-TEXT = ("The same as above through a port of loopback that hands on each piece after 25 ms, both ways: a CA's usual distance. To open a connection takes no "
+TEXT = ("The same once more, through a port of loopback that hands on each piece after 25 ms, both ways: a CA's usual distance. To open a connection takes no "
         "time there, which favours who opens one for each certificate.")
 
 
 def rows(options: Options) -> list:
-    count = 5 if options.quick else 20
+    count = 5 if options.quick else 100
     with common.scratch("acme") as folder, acme_peers.ca(folder) as server, Far(server.port, DELAY) as way:
         place = Place(folder, server, way.port)
         taken = common.alternate({

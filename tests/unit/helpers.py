@@ -11,6 +11,7 @@ import ipaddress
 import os
 import pathlib
 import pickle
+import re
 import shutil
 import stat
 import subprocess
@@ -147,6 +148,12 @@ def tree(*folders) -> dict:
                     content = os.readlink(path)
                 found[path] = (status.st_mode, status.st_uid, status.st_gid, content, status.st_ino)
     return found
+
+
+def private_keys(*folders) -> list:
+    """The text of each private key in the files below folders, also of those in a JSON record."""
+    text = b"\n".join(contents(*folders).values()).replace(b"\\n", b"\n")
+    return [found.group() for found in re.finditer(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----\n", text, re.DOTALL)]
 
 
 def contents(*folders) -> dict:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import stat
@@ -21,8 +22,8 @@ from .._protocol.challenges import HTTP
 from .proofs import sound
 
 FOLDERS = (".well-known", "acme-challenge")
-# Shorter than any token may be long with something added; one is enough under the lock.
-_TEMPORARY = ".evergreen"
+# Hosts that share a root hold no common lock: one may remove the folders while another is about to write there.
+_TRIES = 20
 _LIMIT = 4096
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -41,9 +42,16 @@ class Webroot:
         if not sound(proofs, HTTP):
             return
         State(self._state_path).prepare()
-        with locked(self._lock), self._refusals(), self._folders(make=True) as folders:
-            for proof in proofs:
-                _write(folders[-1], proof.token, proof.content.encode("ascii"))
+        with locked(self._lock), self._refusals():
+            for left in reversed(range(_TRIES)):
+                try:
+                    with self._folders(make=True) as folders:
+                        for proof in proofs:
+                            _write(folders[-1], proof.token, proof.content.encode("ascii"))
+                    return
+                except FileNotFoundError:
+                    if not left or not os.path.isdir(self._path):
+                        raise
 
     def wait(self, proofs: list, aliases: dict | None = None, deadline: float = 0.0) -> None:
         """Nothing: what is presented is seen at once."""
@@ -141,27 +149,30 @@ def _make(parent: int, name: str) -> None:
 
 def _write(folder: int, token: str, content: bytes) -> None:
     """Puts the file in place whole: one that is half written nobody would know for ours."""
-    _discard(folder)
-    file = os.open(_TEMPORARY, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
+    fresh = _discarded(folder, token)
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
     try:
         os.fchmod(file, 0o644)
         if os.write(file, content) < len(content):
             raise HostError("the file system is full", where=token, way_out="Free space on it")
-        os.rename(_TEMPORARY, token, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(fresh, token, src_dir_fd=folder, dst_dir_fd=folder)
     except (OSError, HostError):
-        _discard(folder)
+        _discarded(folder, token)
         raise
     finally:
         os.close(file)
 
 
-def _discard(folder: int) -> None:
+def _discarded(folder: int, token: str) -> str:
+    """The temporary name of a token's file, which is not there: of the token alone, that may be as long as a name."""
+    name = f".{hashlib.sha256(token.encode()).hexdigest()}.evergreen"
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(_TEMPORARY, dir_fd=folder)
+        os.unlink(name, dir_fd=folder)
+    return name
 
 
 def _remove(folder: int, token: str, content: bytes) -> None:
-    _discard(folder)
+    _discarded(folder, token)
     try:
         file = os.open(token, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError as error:

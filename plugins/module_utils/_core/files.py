@@ -39,12 +39,22 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise FileRefused(f"is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no regular file'}", where=path, way_out="Name a file")
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
+        data = _all(descriptor, limit + 1)
     except OSError as error:
         raise refused(error, path, FileRefused) from error
     finally:
         os.close(descriptor)
     if len(data) > limit:
         raise FileRefused(f"has more than {limit} bytes", where=path, way_out="Name the right file")
+    return data
+
+
+def _all(descriptor: int, limit: int) -> bytes:
+    """All that is left of a file, at most so many bytes."""
+    data = os.read(descriptor, limit)
+    while data and len(data) < limit:
+        more = os.read(descriptor, limit - len(data))
+        if not more:
+            break
+        data += more
     return data

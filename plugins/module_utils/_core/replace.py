@@ -70,7 +70,7 @@ def stage(piece: Piece) -> str:
     """
     path = temporary(piece.path)
     try:
-        _unlink(path)
+        unlink(path)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             if (piece.uid, piece.gid) != (os.geteuid(), os.getegid()) or os.geteuid() == 0:
@@ -97,7 +97,8 @@ def _write_all(descriptor: int, content: bytes) -> None:
         content = content[os.write(descriptor, content):]
 
 
-def _unlink(path: str) -> None:
+def unlink(path: str) -> None:
+    """Removes a file, if there is one."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -114,7 +115,7 @@ def _discard(paths: list) -> None:
 def _put(piece: Piece) -> None:
     try:
         if piece.content is None:
-            _unlink(piece.path)
+            unlink(piece.path)
         else:
             os.rename(temporary(piece.path), piece.path)
     except OSError as error:

@@ -126,7 +126,7 @@ def _settled(memory, wanted) -> bool:
             return False
     except Exception:  # nothing there, or nothing that can be read
         return False
-    return "request" in pending.answered(memory, there) or (not memory.has("request") and _newer(there, order))
+    return pending.REQUEST in pending.answered(memory, there) or (not memory.has(pending.REQUEST) and _newer(there, order))
 
 
 def _newer(there: bytes, order) -> bool:

@@ -89,6 +89,6 @@ def _opens(there: pending.Pending, passphrase: bytes | None) -> bool:
     if pending.is_sealed(there.key) != (passphrase is not None):
         return False
     try:
-        return parse.public_bytes(pending.opened(there.key, there.key_path, passphrase).public_key()) == there.csr.public
+        return parse.public_bytes(pending.opened(there.key, there.path, passphrase).public_key()) == there.csr.public
     except FileRefused:
         return False

@@ -152,11 +152,11 @@ def _waiting_key(given: bytes, wanted, memory) -> tuple | None:
     """(text, place, names asked for) of the private key that waits for one of these certificates: of a pending request, or of a pair that was set aside."""
     request = pending.matching(memory, given)
     if request:
-        return request.key, request.key_path, request.csr.asked.names
-    pieces = pair.aside(memory) if memory.has("aside") else None
+        return request.key, request.path, request.csr.asked.names
+    pieces = pair.aside(memory) if memory.has(pair.ASIDE) else None
     key = next((piece.content for piece in pieces or () if piece.path == os.path.realpath(wanted.key_path)), None)
     if key and set(csr.public_keys(pieces[-1].content or b"")[:1]) & set(csr.public_keys(given)):
-        return key, os.path.join(memory.folder, "aside"), None
+        return key, os.path.join(memory.folder, pair.ASIDE), None
     return None
 
 

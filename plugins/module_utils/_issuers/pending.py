@@ -2,35 +2,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The next private key and its CSR, kept in the state folder until a certificate answers them.
 
-`request/` is the one in force; `superseded/` the one before it, whose wish has changed since: somebody may have signed it
+`request.json` is the one in force; `superseded.json` the one before it, whose wish has changed since: somebody may have signed it
 already. All that changes them expects the certificate's lock to be held.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import NamedTuple
 
 from .._core.errors import FileRefused, HostError, InputError
 from .._core.files import read
-from .._core.replace import sync_folder
-from .._lifecycle.pair import remove
-from .._lifecycle.state import FORMAT, Memory, make_folder, write_private
+from .._core.replace import sync_folder, unlink
+from .._lifecycle.state import FORMAT, Memory, write_private
 from .._x509 import csr, parse, pem
 from .._x509.keys import to_pem
 
-FOLDERS = ("request", "superseded")
-_LEFTOVERS = ("request.new", "request.old", "superseded.old")
+REQUEST, SUPERSEDED = FILES = ("request.json", "superseded.json")
+_FRESH = "request.json.new"
 
 
 class Pending(NamedTuple):
     """A pending request: both texts as they lie on disk, what is read from the CSR, and what was noted when it was made.
 
-    reused: its key was the one in service; since: RFC 3339; replaces: fingerprint of the certificate in place then, which cannot be its answer.
+    path: of its file; reused: its key was the one in service; since: RFC 3339; replaces: fingerprint of the certificate in place then, which cannot
+    be its answer.
     """
 
-    key_path: str
+    path: str
     key: bytes
     text: bytes
     csr: csr.Csr
@@ -39,64 +40,54 @@ class Pending(NamedTuple):
     replaces: str | None
 
     def __repr__(self) -> str:
-        return f"Pending({self.key_path!r}, since {self.since})"    # without the key
+        return f"Pending({self.path!r}, since {self.since})"    # without the key
 
 
-def load(memory: Memory, name: str = "request") -> Pending | None:
+def load(memory: Memory, name: str = REQUEST) -> Pending | None:
     """The pending request of this name; None where there is none, or one that is damaged."""
-    if not memory.has(name):
+    if not memory.exists:
         return None
-    folder = os.path.join(memory.folder, name)
+    path = os.path.join(memory.folder, name)
     try:
-        note = json.loads(read(os.path.join(folder, "request.json")))
-        text, key = read(os.path.join(folder, "csr.pem")), read(os.path.join(folder, "key.pem"))
-        return Pending(os.path.join(folder, "key.pem"), key, text, csr.read(text, folder), bool(note["reused"]), str(note["since"]), note["replaces"])
-    except (FileNotFoundError, FileRefused, ValueError, KeyError, TypeError):
+        record = json.loads(read(path))
+        key, text = record["key"].encode("ascii"), record["csr"].encode("ascii")
+        return Pending(path, key, text, csr.read(text, path), bool(record["reused"]), str(record["since"]), record["replaces"]) if key else None
+    except (FileNotFoundError, FileRefused, AttributeError, ValueError, KeyError, TypeError):
         return None
 
 
 def save(memory: Memory, key: bytes, text: bytes, reused: bool, since: str, replaces: str | None) -> None:
     """Makes this key and CSR the pending ones, whole or not at all; the ones before are superseded. Raises HostError."""
     memory.make()
-    sweep(memory)
-    fresh, place = os.path.join(memory.folder, "request.new"), os.path.join(memory.folder, "request")
-    note = {"format": FORMAT, "path": memory.path, "reused": reused, "since": since, "replaces": replaces}
+    record = {"format": FORMAT, "path": memory.path, "reused": reused, "since": since, "replaces": replaces, "key": key.decode("ascii"),
+              "csr": text.decode("ascii")}
+    fresh, place = (os.path.join(memory.folder, name) for name in (_FRESH, REQUEST))
     try:
-        make_folder(fresh)
-        write_private(os.path.join(fresh, "key.pem"), key, "")
-        write_private(os.path.join(fresh, "csr.pem"), text, "")
-        write_private(os.path.join(fresh, "request.json"), json.dumps(note, indent=1, sort_keys=True).encode() + b"\n", "")
-        sync_folder(fresh)
+        write_private(fresh, json.dumps(record, indent=1, sort_keys=True).encode() + b"\n", "")
     except HostError:
         sweep(memory)
         raise
-    if os.path.isdir(place):
-        drop(memory, "superseded")
-        os.rename(place, os.path.join(memory.folder, "superseded"))
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(place, os.path.join(memory.folder, SUPERSEDED))
     os.rename(fresh, place)
     sync_folder(memory.folder)
 
 
 def drop(memory: Memory, *names: str) -> None:
-    """Removes pending requests; each is renamed first, so that a kill leaves it whole or gone."""
+    """Removes pending requests."""
     for name in names:
-        place, gone = os.path.join(memory.folder, name), os.path.join(memory.folder, f"{name}.old")
-        if os.path.isdir(place):
-            remove(gone)
-            os.rename(place, gone)
-            remove(gone)
+        unlink(os.path.join(memory.folder, name))
 
 
 def sweep(memory: Memory) -> None:
-    """Removes what a killed run left unfinished. None of it was ever shown to anybody, or all of it was to go."""
-    for name in _LEFTOVERS:
-        if memory.has(name):
-            remove(os.path.join(memory.folder, name))
+    """Removes what a killed run left unfinished. None of it was ever shown to anybody."""
+    if memory.exists:
+        unlink(os.path.join(memory.folder, _FRESH))
 
 
 def anything(memory: Memory) -> bool:
     """Whether there is anything of a request, be it damaged or left over."""
-    return any(memory.has(name) for name in (*FOLDERS, *_LEFTOVERS))
+    return any(memory.has(name) for name in (*FILES, _FRESH))
 
 
 def answered(memory: Memory, certificate: bytes | None) -> tuple:
@@ -104,30 +95,30 @@ def answered(memory: Memory, certificate: bytes | None) -> tuple:
 
     One that was in place when the request was made is no answer, though a reused key is the same.
     """
-    if certificate is None or not any(memory.has(name) for name in FOLDERS):
+    if certificate is None or not any(memory.has(name) for name in FILES):
         return ()
     try:
         one = parse.leaf(certificate, "certificate")
         public, shown = parse.public_bytes(one.public_key()), pem.fingerprint(pem.to_der(one))
     except Exception:  # what the library cannot read is nobody's answer
         return ()
-    found = [(name, load(memory, name)) for name in FOLDERS]
+    found = [(name, load(memory, name)) for name in FILES]
     names = tuple(name for name, one in found if one is not None and one.csr.public == public and one.replaces != shown)
     # The answer to the wish in force leaves nothing to wait for. It goes last: killed in between, the next run finds it answered.
-    return ("superseded", "request") if "request" in names else names
+    return (SUPERSEDED, REQUEST) if REQUEST in names else names
 
 
 def matching(memory: Memory, given: bytes) -> Pending | None:
     """The pending request whose key belongs to one of the certificates in these bytes."""
-    if not any(memory.has(name) for name in FOLDERS):
+    if not any(memory.has(name) for name in FILES):
         return None
     keys = csr.public_keys(given)
-    return next((one for one in (load(memory, name) for name in FOLDERS) if one is not None and one.csr.public in keys), None)
+    return next((one for one in (load(memory, name) for name in FILES) if one is not None and one.csr.public in keys), None)
 
 
 def places(memory: Memory) -> list:
-    """Where the pending keys lie."""
-    return [one.key_path for one in (load(memory, name) for name in FOLDERS) if one is not None]
+    """The files in which there are pending keys."""
+    return [one.path for one in (load(memory, name) for name in FILES) if one is not None]
 
 
 # A private key with a passphrase.

@@ -84,7 +84,7 @@ def ensure(options: dict, wanted, state, now: datetime, check: bool) -> Requeste
 def _foreseen(look: _Look) -> Requested:
     if look.makes:
         return Requested(True, look.message, look.before, None, look.wish)
-    return Requested(True, look.message, look.before, None if "request" in look.settled else look.before)
+    return Requested(True, look.message, look.before, None if pending.REQUEST in look.settled else look.before)
 
 
 def _act(options: dict, wanted, memory, now: datetime) -> Requested:
@@ -106,7 +106,7 @@ def _look(options: dict, wanted, memory, now: datetime) -> _Look:
     before, settled = pending.load(memory), pending.answered(memory, peek(wanted.path))
     wish = wish_of(options, wanted)
     look = _Look("", before, wish, memory.has("journal.json"), settled)
-    if before is None or "request" in settled:
+    if before is None or pending.REQUEST in settled:
         due, message = _due(wanted, memory, now, wish.passphrase)
         return look._replace(message=message, makes=due)
     others = differences(before, wish)
@@ -162,7 +162,7 @@ def _whole_but_sealed(wanted, passphrase: bytes | None) -> bool:
 
 def _sound_aside(wanted, memory, now: datetime) -> bool:
     """Whether a pair that was set aside is still what is wanted: it is deployed first."""
-    pieces = pair.aside(memory) if memory.has("aside") else None
+    pieces = pair.aside(memory) if memory.has(pair.ASIDE) else None
     if not pieces or pieces[-1].content is None:
         return False
     key = pieces[0].content
@@ -203,7 +203,7 @@ def drop(options: dict, wanted, state, check: bool) -> Requested:
         # First the copy: once the request is gone, nobody knows any more whose it is.
         if copy is not None and before is not None and peek(copy) == before.text:
             os.unlink(copy)
-        pending.drop(memory, *pending.FOLDERS)
+        pending.drop(memory, *pending.FILES)
         pending.sweep(memory)
     return Requested(True, "dropped", before, None)
 

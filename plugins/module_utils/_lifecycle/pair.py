@@ -10,20 +10,20 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 from typing import NamedTuple
 
 from .._core import cluster_fs
 from .._core.durations import rfc3339
 from .._core.errors import FileRefused, HostError
 from .._core.files import read, refused
-from .._core.replace import Piece, group_id, replace_all, sync_folder, user_id
+from .._core.replace import Piece, group_id, replace_all, sync_folder, unlink, user_id
 from .guard import alone, piece_of_cluster, refuse, refuse_protected
-from .state import Memory, make_folder, write_private
+from .state import ASIDE, FORMAT, Memory, write_private
 
 _JOURNAL = "journal.json"
+_KEPT = "kept.json"
 # Of the few files of one installation, none of which has more than files.MAX_BYTES.
-_LONGEST_JOURNAL = 1 << 24
+_LONGEST = 1 << 24
 
 
 class Extra(NamedTuple):
@@ -100,7 +100,7 @@ def install(memory: Memory, pieces: list, note: dict) -> None:
     refuse(pieces)
     with alone(pieces):
         memory.make()
-        _save(memory, "kept", [_on_disk(piece.path) for piece in pieces])
+        _save(memory, _KEPT, [_on_disk(piece.path) for piece in pieces])
         _roll(memory, pieces, note)
 
 
@@ -121,10 +121,6 @@ def _roll(memory: Memory, pieces: list, note: dict) -> None:
     _finish(memory, note)
 
 
-def _row(piece: Piece) -> dict:
-    return {**piece._asdict(), "content": None if piece.content is None else base64.b64encode(piece.content).decode("ascii")}
-
-
 def _finish(memory: Memory, note: dict) -> None:
     memory.keep(**note)
     os.unlink(os.path.join(memory.folder, _JOURNAL))
@@ -135,9 +131,8 @@ def repair(memory: Memory) -> bool:
     if not memory.has(_JOURNAL):
         return False
     try:
-        record = json.loads(read(os.path.join(memory.folder, _JOURNAL), _LONGEST_JOURNAL))
-        note = record["note"]
-        pieces = [Piece(**{**row, "content": None if row["content"] is None else base64.b64decode(row["content"])}) for row in record["pieces"]]
+        record = json.loads(read(os.path.join(memory.folder, _JOURNAL), _LONGEST))
+        note, pieces = record["note"], _pieces(record)
     except (ValueError, KeyError, TypeError, FileRefused) as error:
         raise HostError("the journal of an interrupted installation cannot be read", where=memory.folder,
                         way_out="Check that certificate and key belong together, then remove journal.json there") from error
@@ -152,30 +147,30 @@ def restore(memory: Memory, note: dict, set_aside: bool) -> bool:
 
     False when there is nothing kept, or it is in place already.
     """
-    kept = _load(memory, "kept")
+    kept = _load(memory, _KEPT)
     if kept is None or same_on_disk(kept):
         return False
     refuse(kept)
     with alone(kept):
         if set_aside:
-            _save(memory, "aside", [_on_disk(piece.path) for piece in kept])
+            _save(memory, ASIDE, [_on_disk(piece.path) for piece in kept])
         _roll(memory, kept, note)
     return True
 
 
 def aside(memory: Memory):
     """The pieces issued but not deployed, or None."""
-    return _load(memory, "aside")
+    return _load(memory, ASIDE)
 
 
 def kept(memory: Memory):
     """The pieces of before the last installation, or None."""
-    return _load(memory, "kept")
+    return _load(memory, _KEPT)
 
 
 def forget_aside(memory: Memory) -> None:
     """Drops the pair that was set aside: it is in service, or no longer wanted."""
-    _drop(memory, "aside")
+    unlink(os.path.join(memory.folder, ASIDE))
 
 
 def remembered(fingerprint: str, now, wants_proof: bool) -> dict:
@@ -185,42 +180,19 @@ def remembered(fingerprint: str, now, wants_proof: bool) -> dict:
 
 
 def _save(memory: Memory, name: str, pieces: list) -> None:
-    """One folder of pieces, whole or not at all: it is made beside its place and renamed."""
-    fresh, place = os.path.join(memory.folder, f"{name}.new"), os.path.join(memory.folder, name)
-    remove(fresh)
-    make_folder(fresh)
-    rows = []
-    for number, piece in enumerate(pieces):
-        if piece.content is not None:
-            write_private(os.path.join(fresh, f"{number}.pem"), piece.content, "")
-        rows.append({"path": piece.path, "there": piece.content is not None, "uid": piece.uid, "gid": piece.gid, "mode": piece.mode})
-    write_private(os.path.join(fresh, "pieces.json"), json.dumps(rows).encode(), "")
-    _drop(memory, name)
-    os.rename(fresh, place)
+    write_private(os.path.join(memory.folder, name), json.dumps({"format": FORMAT, "pieces": [_row(piece) for piece in pieces]}).encode())
 
 
-def _load(memory: Memory, name: str):
-    folder = os.path.join(memory.folder, name)
+def _load(memory: Memory, name: str) -> list | None:
     try:
-        rows = json.loads(read(os.path.join(folder, "pieces.json")))
-        return [Piece(row["path"], read(os.path.join(folder, f"{number}.pem")) if row["there"] else None, row["uid"], row["gid"], row["mode"])
-                for number, row in enumerate(rows)]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return _pieces(json.loads(read(os.path.join(memory.folder, name), _LONGEST)))
+    except (FileNotFoundError, FileRefused, ValueError, KeyError, TypeError):
         return None
 
 
-def _drop(memory: Memory, name: str) -> None:
-    """Removes a folder of pieces; it is renamed first, so that a kill leaves it whole or gone."""
-    place, gone = os.path.join(memory.folder, name), os.path.join(memory.folder, f"{name}.old")
-    remove(gone)
-    try:
-        os.rename(place, gone)
-    except FileNotFoundError:
-        return
-    remove(gone)
+def _row(piece: Piece) -> dict:
+    return {**piece._asdict(), "content": None if piece.content is None else base64.b64encode(piece.content).decode("ascii")}
 
 
-def remove(folder: str) -> None:
-    """Removes a folder, if there is one."""
-    if os.path.isdir(folder):
-        shutil.rmtree(folder)
+def _pieces(record: dict) -> list:
+    return [Piece(**{**row, "content": None if row["content"] is None else base64.b64decode(row["content"])}) for row in record["pieces"]]

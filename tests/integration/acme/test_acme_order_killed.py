@@ -73,7 +73,7 @@ def ends_well(host, between, ca, once: bool) -> None:
     made = between.count("POST", "/order-plz")
     assert host.sound() and (made == 1 if once else made <= 2), between.seen
     # The pair's own folders are written anew by the next installation.
-    others = [one for one in host.left() if one.partition(".")[0] not in ("next", "kept")]
+    others = [one for one in host.left() if one not in ("kept.json", "kept.json.new")]
     assert others == ["acme.json", "state.json"] and host.remembered().order is None and not temporaries(host.folder)
     assert sorted(os.listdir(host.tls)) in (["web.key", "web.pem"], ["other.key", "other.pem", "web.key", "web.pem"])
     assert not answers(ca.http_port), "answers are still shown"
@@ -86,6 +86,8 @@ def test_killed_in_front_of_each_request(tmp_path, ca, between):
     for number, host in hosts(tmp_path, ca, between):
         how, said = Child(dying_before, number, host).result()
         assert how != "raised", said
+        if how == "returned" and not between.count("POST", "/chalZ/"):
+            continue    # the CA has let an authorization of before hold, as it does once in a while: two requests less
         if how == "returned":
             break
         killed.append(number)

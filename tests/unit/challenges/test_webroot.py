@@ -11,7 +11,7 @@ import stat
 import pytest
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import FileRefused, HostError, InputError
-from ansible_collections.evergreen.pki.tests.unit.challenges.parts import THUMBPRINT, a_proof, a_webroot
+from ansible_collections.evergreen.pki.tests.unit.challenges.parts import THUMBPRINT, a_proof, a_webroot, edge, solver_of
 from ansible_collections.evergreen.pki.tests.unit.challenges.parts import take_files as clean_up
 from ansible_collections.evergreen.pki.tests.unit.challenges.parts import write_files as present
 from ansible_collections.evergreen.pki.tests.unit.helpers import Child, kill_at, memory_disk, needs_root, small_disk, tree
@@ -192,6 +192,20 @@ def test_runs_at_once(root):
             clean_up(root, proof)
     assert [child.result() for child in [Child(both, proof) for proof in proofs]] == [("returned", None)] * 6
     assert below(root) == ["index.html"]
+
+
+def test_hosts_that_share_a_root(root):
+    """On a file server: each has a state of its own, so that no lock keeps them apart."""
+    proofs = [a_proof(f"token-{number}") for number in range(4)]
+
+    def both(proof):
+        mine = solver_of("webroot", {"path": str(root)}, edge(root.parent / proof.token))
+        for _round in range(100):
+            mine.present([proof])
+            assert (place(root) / proof.token).read_text() == proof.content
+            mine.clean_up([proof])
+    assert [child.result() for child in [Child(both, proof) for proof in proofs]] == [("returned", None)] * 4
+    assert [path for path in below(root) if "token" in path] == []
 
 
 def test_killed_at_every_step(root):

@@ -65,7 +65,7 @@ class Applicant:
         """What lies in the certificate's folder of the memory."""
         return sorted(os.listdir(self.memory.folder)) if self.memory.exists else []
 
-    def pending(self, name: str = "request"):
+    def pending(self, name: str = "request.json"):
         return pending.load(self.memory, name)
 
     def old_pair(self, number: int = 0, **options) -> tuple:

@@ -74,7 +74,7 @@ def test_a_sound_certificate_asks_for_its_window_first(host):
     """Kept with the answer, it decides; until it is to be asked again, nobody is asked."""
     host.ca_pair()
     found = host.step("look")
-    assert found["poll"] and not found["order_due"] and not host.memory.has("request")
+    assert found["poll"] and not found["order_due"] and not host.memory.has("request.json")
     window = {"certificate_id": found["poll"], "start": rfc3339(NOW - 2 * DAY), "end": rfc3339(NOW - DAY), "instant": rfc3339(NOW - DAY),
               "poll_at": rfc3339(NOW + timedelta(hours=6)), "explanation": None, "directory": DIRECTORY}
     foreseen = host.step("look", check=True, polled={"renewal": window})
@@ -121,7 +121,7 @@ def test_who_is_held_back_is_due_all_the_same(host):
     pytest.param({"renew_before": "soon"}, "renew_before: ", id="a mistake"),
 ])
 def test_a_look_refuses_what_cannot_be_installed(host, declared, says):
-    assert host.step("look", declared=declared)["failed"]["message"].startswith(says) and not host.memory.has("request")
+    assert host.step("look", declared=declared)["failed"]["message"].startswith(says) and not host.memory.has("request.json")
 
 
 # Kept.
@@ -194,7 +194,7 @@ def test_what_answers_the_request_is_installed(host):
     host.step("keep", note={"order": ORDER, "failures": [FAILURE]})
     chain = signed(text, now=NOW).decode()
     done = host.step("install", chain=chain, issued=ISSUED)
-    assert done["changed"] and done["after"] == chain and host.matches() and host.has() == ["acme.json", "kept", "state.json"]
+    assert done["changed"] and done["after"] == chain and host.matches() and host.has() == ["acme.json", "kept.json", "state.json"]
     assert host.remembered() == acme_memory.Remembered(issued=acme_memory.Issued(DIRECTORY, ACCOUNT))
     assert not host.step("look", polled={})["order_due"]
     again = host.step("install", chain=chain, issued=ISSUED)
@@ -247,7 +247,7 @@ def test_a_given_request_needs_no_key(host):
         return one.public_bytes(serialization.Encoding.PEM)
     alone, first, second = {"key_path": None, "names": None}, {"content": request(1).decode()}, {"content": request(2).decode()}
     found = host.step("look", declared=alone, csr=first)
-    assert found["order_due"] and found["csr"].encode() == request(1) and found["names"] == ["DNS:own.example"] and not host.memory.has("request")
+    assert found["order_due"] and found["csr"].encode() == request(1) and found["names"] == ["DNS:own.example"] and not host.memory.has("request.json")
     host.step("install", declared=alone, csr=first, chain=signed(request(1), now=NOW).decode(), issued=ISSUED)
     assert os.listdir(host.tls) == ["web.pem"] and not host.step("look", declared=alone, csr=first, polled={})["order_due"]
     assert host.step("look", declared=alone, csr=second, polled={})["answer"]["reason"] == "key_differs"

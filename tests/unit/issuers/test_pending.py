@@ -50,7 +50,7 @@ def test_the_answer_is_installed_with_its_pending_key(host, old, chain):
     outcome = host.put(answer)
     assert outcome.changed and outcome.answered and host.pair() == (answer, there.key) and host.matches()
     assert old or stat.S_IMODE(host.key_path.stat().st_mode) == 0o600
-    assert host.has() == ["kept", "state.json"]
+    assert host.has() == ["kept.json", "state.json"]
     before = tree(host.folder)
     again = host.put(answer)
     assert (again.changed, again.answered) == (False, False) and tree(host.folder) == before
@@ -75,14 +75,14 @@ def test_a_combined_file(host):
     there = host.ask(declared=declared).after
     answer = signed(there.text)
     host.put(answer, declared=declared)
-    assert host.path.read_bytes() == there.key + answer and host.has() == ["kept", "state.json"]
+    assert host.path.read_bytes() == there.key + answer and host.has() == ["kept.json", "state.json"]
     assert not host.put(answer, declared=declared).changed
 
 
 def test_the_key_may_be_given_all_the_same(host):
     """Whoever has the pending key and gives it has answered the request too."""
     there = host.ask().after
-    assert host.put(signed(there.text), key_content=there.key.decode()).answered and host.has() == ["kept", "state.json"]
+    assert host.put(signed(there.text), key_content=there.key.decode()).answered and host.has() == ["kept.json", "state.json"]
 
 
 def test_a_renewed_certificate_over_the_key_in_place(host):
@@ -107,8 +107,8 @@ def test_the_answer_to_the_wish_before(host):
     second = host.ask(declared={"names": ["b.example"]}).after
     answer = signed(first.text)
     outcome = host.put(answer, declared={"names": None})
-    assert outcome.answered and host.pair() == (answer, first.key) and host.pending() == second and host.pending("superseded") is None
-    assert host.put(signed(second.text), declared={"names": ["b.example"]}).answered and host.has() == ["kept", "state.json"]
+    assert outcome.answered and host.pair() == (answer, first.key) and host.pending() == second and host.pending(pending.SUPERSEDED) is None
+    assert host.put(signed(second.text), declared={"names": ["b.example"]}).answered and host.has() == ["kept.json", "state.json"]
 
 
 @pytest.mark.parametrize(("names", "asked"), [
@@ -128,7 +128,7 @@ def test_the_answer_in_force_settles_both(host):
     host.ask()
     second = host.ask(declared={"names": ["b.example"]}).after
     host.put(signed(second.text), declared={"names": ["b.example"]})
-    assert host.has() == ["kept", "state.json"]
+    assert host.has() == ["kept.json", "state.json"]
 
 
 # A key that is used again.
@@ -164,7 +164,7 @@ def test_a_pair_set_aside_is_found_by_its_certificate(host):
     host.put(answer)
     host.put(state="restored", set_aside=True)
     outcome = host.put(answer)
-    assert outcome.changed and not outcome.answered and host.pair() == (answer, there.key) and host.has() == ["kept", "state.json"]
+    assert outcome.changed and not outcome.answered and host.pair() == (answer, there.key) and host.has() == ["kept.json", "state.json"]
 
 
 # Refused.
@@ -180,9 +180,9 @@ def prepared(host, waits: bool, in_place: bool) -> None:
 
 
 @pytest.mark.parametrize(("waits", "in_place", "says"), [
-    (True, True, r"^content: its private key is neither the pending one \(.*/request/key\.pem\) nor the one in place \(.*/tls/web\.key\)\. Give "),
+    (True, True, r"^content: its private key is neither the pending one \(.*/request\.json\) nor the one in place \(.*/tls/web\.key\)\. Give "),
     (False, True, r"^content: no request is pending, and the private key in place \(.*/web\.key\) does not belong to the certificate"),
-    (True, False, r"web\.key: there is no private key in place, and the pending one \(.*/request/key\.pem\) does not belong to the certificate"),
+    (True, False, r"web\.key: there is no private key in place, and the pending one \(.*/request\.json\) does not belong to the certificate"),
     (False, False, r"web\.key: no private key is given, and there is none in place"),
 ])
 @pytest.mark.parametrize("check", [False, True])
@@ -200,7 +200,7 @@ def test_both_pending_keys_are_named(host):
     host.old_pair(left=DAY)
     host.ask()
     host.ask(declared={"names": ["b.example"]})
-    with pytest.raises(PairRefused, match=r"request/key\.pem, .*superseded/key\.pem\) nor"):
+    with pytest.raises(PairRefused, match=r"request\.json, .*superseded\.json\) nor"):
         host.put(STRANGER)
 
 
@@ -260,7 +260,8 @@ def test_a_combined_file_with_a_passphrase(host):
 
 
 @pytest.mark.parametrize(("passphrase", "says"), [
-    (None, "key.pem: the private key is encrypted. Give its passphrase"), ("another", "key.pem: the private key cannot be opened with this passphrase"),
+    (None, "request.json: the private key is encrypted. Give its passphrase"),
+    ("another", "request.json: the private key cannot be opened with this passphrase"),
 ])
 def test_a_passphrase_that_is_missing_or_wrong(host, passphrase, says):
     """The error names the key's place and never the passphrase; the request waits on."""
@@ -322,19 +323,17 @@ def test_a_request_left_behind_is_dropped_by_the_next_run(host):
     answer = left_behind(host)
     foreseen = host.put(answer, check=True)
     outcome = host.put(answer)
-    assert outcome == foreseen and outcome.changed and outcome.answered and host.has() == ["kept", "state.json"]
+    assert outcome == foreseen and outcome.changed and outcome.answered and host.has() == ["kept.json", "state.json"]
     assert not host.put(answer).changed
 
 
 def test_leftovers_of_a_killed_run_go(host):
-    """Folders half made or half removed hold keys that nobody waits for."""
+    """A file that is half written may hold a key that nobody waits for."""
     there = host.ask().after
-    for name in ("request.new", "request.old", "superseded.old"):
-        os.mkdir(os.path.join(host.memory.folder, name), 0o700)
-        with open(os.path.join(host.memory.folder, name, "key.pem"), "wb") as file:
-            file.write(b"key")
+    with open(os.path.join(host.memory.folder, "request.json.new"), "wb") as file:
+        file.write(there.key)
     host.put(signed(there.text))
-    assert host.has() == ["kept", "state.json"]
+    assert host.has() == ["kept.json", "state.json"]
 
 
 def test_the_key_is_closed_to_others(host):
@@ -346,4 +345,4 @@ def test_the_key_is_closed_to_others(host):
         kept = pending.load(State(state).fresh("/tls/web.pem"))
         assert kept.key == there.key
         if os.geteuid() == 0:
-            assert as_nobody(State, state)[1][0] == "HostError" and as_nobody(read, kept.key_path)[1][0] == "FileRefused"
+            assert as_nobody(State, state)[1][0] == "HostError" and as_nobody(read, kept.path)[1][0] == "FileRefused"

@@ -321,9 +321,8 @@ def test_a_pair_set_aside_for_other_files(host, first, then):
 def test_a_damaged_pair_set_aside_is_dropped(host):
     """What cannot be read is made anew."""
     set_aside(host)
-    for name in os.listdir(os.path.join(host.memory().folder, "aside")):
-        with open(os.path.join(host.memory().folder, "aside", name), "wb"):
-            pass
+    with open(os.path.join(host.memory().folder, "aside.json"), "wb"):
+        pass
     assert host.renew().changed and host.sound() and pair.aside(host.memory()) is None
 
 
@@ -378,7 +377,7 @@ def interrupt(host, prepare=due):
     memory = host.memory()
     memory.make()
     new, key = own_pem(left=3650 * DAY, lifetime=3650 * DAY, key=a_key(2)), key_pem(a_key(2))
-    pair._save(memory, "kept", [piece(host.key_path, key_pem(), 0o640), piece(host.path, host.path.read_bytes(), 0o640)])
+    pair._save(memory, "kept.json", [piece(host.key_path, key_pem(), 0o640), piece(host.path, host.path.read_bytes(), 0o640)])
     pieces = [piece(host.key_path, key, 0o640), piece(host.path, new, 0o640)]
     with open(os.path.join(memory.folder, "journal.json"), "w") as file:
         json.dump({"note": {"installed": {"fingerprint": "ab"}}, "pieces": [pair._row(one) for one in pieces]}, file)

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, rsa
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, FileRefused, HostError, InputError
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers import asking, request
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.pending import SUPERSEDED
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
 from ansible_collections.evergreen.pki.tests.unit.helpers import (
     DAY,
@@ -58,9 +59,9 @@ def test_a_request_is_made_and_kept(host):
     there = host.pending()
     assert there == outcome.after and parse.public_bytes(private(there).public_key()) == there.csr.public
     assert there.since == "2026-11-23T01:00:00Z" and not there.reused and there.replaces is None
-    assert host.has() == ["request"] and host.pair() == (None, None)
+    assert host.has() == ["request.json"] and host.pair() == (None, None)
     modes = {os.path.basename(path): stat.S_IMODE(row[0]) for path, row in tree(host.memory.folder).items()}
-    assert modes == {os.path.basename(host.memory.folder): 0o700, "request": 0o700, "key.pem": 0o600, "csr.pem": 0o600, "request.json": 0o600}
+    assert modes == {os.path.basename(host.memory.folder): 0o700, "request.json": 0o600}
 
 
 def test_the_umask_opens_nothing(host):
@@ -154,22 +155,27 @@ def test_another_wish_is_another_request(host, call, says, force):
     second = host.ask(force=force, now=NOW + DAY, **call)
     assert second.changed and second.before == first and says in second.message and second.message.startswith("asked for anew")
     assert second.after.csr.public != first.csr.public and second.after.since == "2026-11-24T01:00:00Z"
-    assert host.has() == ["request", "superseded"] and (host.pending("superseded").key, host.pending("superseded").text) == (first.key, first.text)
+    assert host.has() == ["request.json", "superseded.json"] and (host.pending(SUPERSEDED).key, host.pending(SUPERSEDED).text) == (first.key, first.text)
     before = tree(host.folder)
     assert not host.ask(force=force, **call).changed and tree(host.folder) == before
 
 
 @pytest.mark.parametrize("harm", [
-    pytest.param(lambda folder: (folder / "csr.pem").write_bytes(b""), id="an empty request"),
-    pytest.param(lambda folder: (folder / "key.pem").write_bytes(key_pem(a_key(3))), id="another key"),
-    pytest.param(lambda folder: (folder / "key.pem").unlink(), id="no key"),
-    pytest.param(lambda folder: (folder / "request.json").write_text("{"), id="a note cut off"),
-    pytest.param(lambda folder: (folder / "request.json").write_text("[]"), id="a note of another kind"),
+    pytest.param(lambda record: {**record, "csr": ""}, id="an empty request"),
+    pytest.param(lambda record: {**record, "csr": "\u00e4"}, id="a request of other letters"),
+    pytest.param(lambda record: {**record, "key": key_pem(a_key(3)).decode()}, id="another key"),
+    pytest.param(lambda record: {**record, "key": ""}, id="an empty key"),
+    pytest.param(lambda record: {**record, "key": 1}, id="a key that is none"),
+    pytest.param(lambda record: {key: value for key, value in record.items() if key != "key"}, id="no key"),
+    pytest.param(lambda record: None, id="a record cut off"),
+    pytest.param(lambda record: [], id="a record of another kind"),
 ])
 def test_a_damaged_request_is_made_anew(host, harm):
     """What nobody could use is as good as none."""
     first = host.ask().after
-    harm(host.state / os.path.basename(host.memory.folder) / "request")
+    path = host.state / os.path.basename(host.memory.folder) / "request.json"
+    harmed = harm(json.loads(path.read_text()))
+    path.write_text("{" if harmed is None else json.dumps(harmed))
     again = host.ask()
     assert again.changed and again.after.csr.public != first.csr.public
     assert not host.ask().changed
@@ -239,7 +245,7 @@ def test_a_new_pair_set_aside_is_deployed_first(host):
     new = signed(host.ask().after.text)
     host.put(new)
     host.put(state="restored", set_aside=True)
-    assert host.has() == ["aside", "kept", "state.json"]
+    assert host.has() == ["aside.json", "kept.json", "state.json"]
     outcome = host.ask()
     assert not outcome.changed and outcome.after is None and "deployed first" in outcome.message
     assert host.ask(check=True, force=True).changed and host.ask(check=True, now=NOW + 70 * DAY).changed
@@ -560,7 +566,7 @@ def test_two_runs_at_once_make_one_request(host):
     """The second waits for the first, looks again, and finds the request there."""
     children = [Child(lambda: host.ask(declared={"key_type": "RSA"}).after.text) for again in range(3)]
     answers = [child.result() for child in children]
-    assert answers == [("returned", host.pending().text)] * 3 and host.has() == ["request"]
+    assert answers == [("returned", host.pending().text)] * 3 and host.has() == ["request.json"]
 
 
 @needs_root
@@ -575,7 +581,7 @@ def test_a_full_disk_leaves_the_request_before(host, tmp_path):
         with pytest.raises(EvergreenError, match="No space left"):
             full.ask(declared={"names": ["b.example"]})
         (disk / "filler").unlink()
-        assert full.pending() == first and full.has() == ["request"]
+        assert full.pending() == first and full.has() == ["request.json"]
         assert not full.ask().changed and full.ask(declared={"names": ["b.example"]}).changed
 
 
@@ -583,5 +589,4 @@ def test_a_hostile_path_is_a_name_and_nothing_else(host):
     """Shell signs, quotes and templates in a path end in one folder's name."""
     path = str(host.tls / "{{ x }} $(id) 'q' \"d\".pem")
     there = host.ask(declared={"path": path}).after
-    assert set(contents(host.state)) == {os.path.join(os.path.dirname(there.key_path), name) for name in ("key.pem", "csr.pem", "request.json")} | {
-        str(host.state / "locks" / f"{os.path.basename(os.path.dirname(os.path.dirname(there.key_path)))}.lock")}
+    assert set(contents(host.state)) == {there.path, str(host.state / "locks" / f"{os.path.basename(os.path.dirname(there.path))}.lock")}

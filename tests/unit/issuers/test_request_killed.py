@@ -46,7 +46,7 @@ def each_kill(folder, prepare, least: int, start: int = 0, step: int = 1):
 
 def waiting(host) -> dict:
     """Public key -> private key of all requests that are whole."""
-    found = [host.pending(name) for name in pending.FOLDERS]
+    found = [host.pending(name) for name in pending.FILES]
     return {one.csr.public: parse.private_key(one.key, "pending") for one in found if one is not None}
 
 
@@ -91,7 +91,7 @@ def test_asking_killed_at_any_instant(quick_disk, prepare):
         assert done.csr.asked.names == ("DNS:b.example",) and copy.read_bytes() == done.text, number
         assert earlier is None or earlier.csr.public in waiting(host), number
         assert shown is None or csr.read(shown, "copy").public in waiting(host), number
-        assert not host.ask(**call).changed and set(host.has()) <= set(pending.FOLDERS) and temporaries(host.folder) == [], number
+        assert not host.ask(**call).changed and set(host.has()) <= set(pending.FILES) and temporaries(host.folder) == [], number
         assert host.put(signed(done.text), declared=OTHER).answered and host.matches(), number
 
 
@@ -102,7 +102,7 @@ def test_dropping_killed_at_any_instant(quick_disk):
         host.ask(declared=OTHER)
         return host.ask(csr_path=str(host.folder / "web.csr")).after
 
-    for number, host, there, run in each_kill(quick_disk, prepare, 8):
+    for number, host, there, run in each_kill(quick_disk, prepare, 5):
         pair, copy = host.pair(), host.folder / "web.csr"
         run(request.drop, {"csr_path": str(copy)}, host.wanted(), request_state(host), False)
         whole(host)

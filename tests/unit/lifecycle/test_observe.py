@@ -203,7 +203,7 @@ def test_memory_adds_its_marks(host):
     """A journal, a pair set aside and an unproven installation are facts; so they are without a certificate."""
     memory = host.state.fresh(str(host.path))
     memory.keep(unproven={"fingerprint": "ab"})
-    for name, field in (("journal.json", "interrupted"), ("aside", "undeployed")):
+    for name, field in (("journal.json", "interrupted"), ("aside.json", "undeployed")):
         os.mkdir(os.path.join(memory.folder, name))
         host.state = State(str(host.folder / "state"))
         assert getattr(host.facts(), field)

@@ -145,7 +145,7 @@ def test_a_first_installation(place):
     place.install(NEW, installed={"fingerprint": "ab"})
     assert place.on_disk() == NEW and place.memory.load()["installed"] == {"fingerprint": "ab"}
     assert sorted(os.listdir(place.folder)) == ["web.key", "web.pem"] and temporaries(place.state_path) == []
-    assert sorted(os.listdir(place.memory.folder)) == ["kept", "state.json"]
+    assert sorted(os.listdir(place.memory.folder)) == ["kept.json", "state.json"]
 
 
 def test_the_old_pair_is_kept(place):

@@ -112,7 +112,7 @@ def goes_on(place, number):
     place.install(NEWER)
     assert place.on_disk() == NEWER, number
     assert sorted(os.listdir(place.folder)) == sorted(path.name for path in place.paths), number
-    assert set(os.listdir(place.memory().folder)) - {"aside"} == {"kept", "state.json"}, number
+    assert set(os.listdir(place.memory().folder)) - {"aside.json"} == {"kept.json", "state.json"}, number
     assert place.memory().load()["installed"]["fingerprint"] == NEWER[-1].decode(), number
 
 

@@ -12,7 +12,7 @@ from cryptography import x509
 yaml = pytest.importorskip("yaml", reason="PyYAML, which reads the documentation, is not installed")
 pytest.importorskip("ansible.module_utils.basic", reason="modules run under ansible-core, which is not installed for this Python")
 
-from ansible_collections.evergreen.pki.tests.unit.helpers import contents, tree  # noqa: E402
+from ansible_collections.evergreen.pki.tests.unit.helpers import private_keys, tree  # noqa: E402
 from ansible_collections.evergreen.pki.tests.unit.modules import test_run_modules  # noqa: E402
 
 documented, shows = test_run_modules.documented, test_run_modules.shows
@@ -27,8 +27,7 @@ def kept(tmp_path):
 
 def secret(answer, folder) -> list:
     """What of the passphrase or of any private key is in an answer."""
-    keys = [content for content in contents(folder).values() if b"PRIVATE KEY-----" in content]
-    return shows(answer.text, *keys) + ([PASSPHRASE] if PASSPHRASE in answer.text else [])
+    return shows(answer.text, *private_keys(folder)) + ([PASSPHRASE] if PASSPHRASE in answer.text else [])
 
 
 def test_one_whole_way(run, tls, kept):

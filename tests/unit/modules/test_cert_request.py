@@ -15,7 +15,7 @@ yaml = pytest.importorskip("yaml", reason="PyYAML, which reads the documentation
 pytest.importorskip("ansible.module_utils.basic", reason="modules run under ansible-core, which is not installed for this Python")
 
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import csr  # noqa: E402
-from ansible_collections.evergreen.pki.tests.unit.helpers import contents, tree  # noqa: E402
+from ansible_collections.evergreen.pki.tests.unit.helpers import contents, private_keys, tree  # noqa: E402
 from ansible_collections.evergreen.pki.tests.unit.issuers.applicant import signed  # noqa: E402
 from ansible_collections.evergreen.pki.tests.unit.modules import runner, test_run_modules  # noqa: E402
 
@@ -28,11 +28,6 @@ def answer_to(told) -> str:
     return signed(told["csr"].encode(), now=datetime.now(timezone.utc)).decode()
 
 
-def keys(folder) -> list:
-    """Every private key below the folder."""
-    return [content for content in contents(folder).values() if b"PRIVATE KEY-----" in content]
-
-
 def test_one_whole_way(run, tls):
     """Foreseen, asked, asked again, answered, answered again: the answers follow the disk, hold what is documented, and no key."""
     folder, place = tls
@@ -42,13 +37,13 @@ def test_one_whole_way(run, tls):
     made = run("cert_request", diff=True, **WEB, **place)
     asked = tree(folder)
     again = run("cert_request", diff=True, **WEB, **place)
-    assert tree(folder) == asked and keys(folder / "tls") == []
+    assert tree(folder) == asked and private_keys(folder / "tls") == []
     assert [(one["changed"], one["pending"]) for one in (foreseen, made, again)] == [(True, True), (True, True), (False, True)]
     assert foreseen["csr"] is None is foreseen["fingerprint"] and made["csr"] == again["csr"] and made["fingerprint"] == again["fingerprint"]
     assert [one["subject_alt_name"] for one in (foreseen, made)] == [["DNS:web.example", "IP:10.0.0.1"]] * 2
     assert foreseen["diff"]["after"].items() <= made["diff"]["after"].items()
     assert made["diff"]["before"] == {} and again["diff"]["before"] == made["diff"]["after"]
-    key = keys(folder)
+    key = private_keys(folder)
     expected = run("cert_install", check=True, diff=True, content=answer_to(made), **place)
     assert tree(folder) == asked
     answer = answer_to(made)
@@ -74,11 +69,11 @@ def test_another_wish_and_none(run, tls):
     shown = [second["diff"][which]["subject_alt_name"] for which in ("before", "after")]
     assert shown == [["DNS:web.example", "IP:10.0.0.1"], ["DNS:web.example"]]
     assert (folder / "web.csr").read_text() == second["csr"] and second["csr_path"] == str(folder / "web.csr")
-    private = keys(folder)
+    private = private_keys(folder)
     gone = run("cert_request", diff=True, state="absent", csr_path=str(folder / "web.csr"), **place)
     again = run("cert_request", state="absent", csr_path=str(folder / "web.csr"), **place)
     assert (gone["changed"], again["changed"]) == (True, False) and gone["diff"]["after"] == {} and gone["csr"] is None
-    assert keys(folder) == [] and not (folder / "web.csr").exists()
+    assert private_keys(folder) == [] and not (folder / "web.csr").exists()
     for one in (second, gone, again):
         documented("cert_request", one)
     assert not shows(first.text + second.text + gone.text, *private)
@@ -106,7 +101,7 @@ def test_a_passphrase_never_comes_back(run, tls):
                run("cert_install", diff=True, content=answer, passphrase="s3cr3t-w0rd", **place),
                run("cert_request", passphrase="s3cr3t-w0rd", **WEB, **place)]
     assert [bool(one.get("failed")) for one in answers] == [False, True, True, True, True, False, False] and not answers[-1]["changed"]
-    assert not any("s3cr3t" in one.text or shows(one.text, *keys(folder)) for one in answers)
+    assert not any("s3cr3t" in one.text or shows(one.text, *private_keys(folder)) for one in answers)
     assert b"ENCRYPTED" in (folder / "tls" / "web.key").read_bytes()
 
 
