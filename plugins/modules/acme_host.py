@@ -130,7 +130,6 @@ from ansible_collections.evergreen.pki.plugins.module_utils._core.options import
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_place import STEPS, perform
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
-from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
 
 if TYPE_CHECKING:
     # They are loaded by their names, where one is needed: named in a statement, they travel along.
@@ -162,7 +161,10 @@ def main() -> None:
         "state_path": dict(COMMON["state_path"]), "fqdn": dict(COMMON["fqdn"])})
     gc.freeze()
     with answering(module):
-        require_library()
+        if any(step["step"] in ("look", "install") for step in module.params["steps"]):
+            # The other steps need no library, nor all that asks for it.
+            from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
+            require_library()
         fqdn = host_fqdn(module.params["fqdn"], nodename(), resolv_conf())
         steps = [{**step, "certificate": typed(step["certificate"], step["place"])} for step in module.params["steps"]]
         answers = perform(steps, fqdn, State(module.params["state_path"]), now(), module.check_mode)

@@ -39,22 +39,13 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise FileRefused(f"is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no regular file'}", where=path, way_out="Name a file")
-        data = _all(descriptor, limit + 1)
+        data = b""
+        while len(data) <= limit and (more := os.read(descriptor, limit + 1 - len(data))):
+            data += more
     except OSError as error:
         raise refused(error, path, FileRefused) from error
     finally:
         os.close(descriptor)
     if len(data) > limit:
         raise FileRefused(f"has more than {limit} bytes", where=path, way_out="Name the right file")
-    return data
-
-
-def _all(descriptor: int, limit: int) -> bytes:
-    """All that is left of a file, at most so many bytes."""
-    data = os.read(descriptor, limit)
-    while data and len(data) < limit:
-        more = os.read(descriptor, limit - len(data))
-        if not more:
-            break
-        data += more
     return data

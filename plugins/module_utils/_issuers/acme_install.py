@@ -16,18 +16,19 @@ from .._protocol.chains import certificates_of, pem_of, verify
 from .._x509 import parse, pem
 from .._x509.keys import to_pem
 from . import pending
-from .acme_view import deployable, given_csr, refuse_places
+from .acme_given import given_csr, refuse_places, wanted_of
 
 _WHERE = "the CA's certificate"
 
 
-def install(step: dict, wanted, state, now: datetime, check: bool) -> dict:
+def install(step: dict, fqdn: str, state, now: datetime) -> dict:
     """Installs `chain` (PEM, the leaf first), or with `aside` the pair that was set aside. issued: {directory, account} to be remembered; hidden: whether
     nothing of the noted order is shown any more.
 
     Raises AnswerRefused with nothing written for what is not the certificate that was asked for, HostError for what stands in its way.
     """
-    service, given, before = service_of(wanted), given_csr(step), peek(wanted.path)
+    wanted, given = wanted_of(step, fqdn), given_csr(step)
+    service, before = service_of(wanted), peek(wanted.path)
     state.prepare()
     with locked(state.of(wanted.path).lock_path):
         memory = state.fresh(wanted.path)
@@ -71,6 +72,8 @@ def _settling(step: dict, memory, wanted) -> dict:
 
 
 def _aside(wanted, memory, service, now: datetime, given) -> list:
+    # Here, because it decides, and loads all that is decided by; a new certificate needs none of it.
+    from .acme_view import deployable
     pieces = deployable(wanted, memory, service, now, given)
     if pieces is None:
         raise HostError("the pair that was set aside is there no more", where=memory.folder, way_out="Run it again")

@@ -23,8 +23,8 @@ from .._core.errors import EvergreenError, InputError, chain
 from .._core.files import refused
 from .._core.locks import locked
 from .._lifecycle import acme_memory
+from .._lifecycle.declaration import complete
 from .._protocol.challenges import Proof
-from . import acme_install, acme_view
 
 # Seconds for a host to see what it shows itself.
 _SEEN_WITHIN = 20.0
@@ -47,40 +47,47 @@ def _answer(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     if check and step["step"] != "look":
         return {}
     try:
-        return STEPS[step["step"]](step, acme_view.wanted_of(step, fqdn), state, now, check)
+        return STEPS[step["step"]](step, fqdn, state, now, check)
     except EvergreenError as error:
         return {"failed": {"message": str(error), "chain": chain(error), "retry": error.retry}}
     except OSError as error:
         return {"failed": {"message": str(refused(error, str(error.filename or "host"))), "chain": chain(error), "retry": False}}
 
 
+def _look(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
+    # Here, as _install has it too: each of the two loads twice as much as all the other steps together.
+    from .acme_view import look
+    return look(step, fqdn, state, now, check)
+
+
 @contextlib.contextmanager
-def held(wanted, state):
+def _held(step: dict, fqdn: str, state):
     """The certificate's memory, its lock held."""
+    path = complete(step["certificate"], fqdn, step.get("place") or "").path
     state.prepare()
-    with locked(state.of(wanted.path).lock_path):
-        yield state.fresh(wanted.path)
+    with locked(state.of(path).lock_path):
+        yield state.fresh(path)
 
 
-def _keep(step: dict, wanted, state, now: datetime, check: bool) -> dict:
+def _keep(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     """note: parts of acme.json, each in the place of the one there; failures beside those there."""
     parts = acme_memory.read(step["note"])
     changes = {key: getattr(parts, key) for key in step["note"] if key in acme_memory.Remembered._fields}
-    with held(wanted, state) as memory:
+    with _held(step, fqdn, state) as memory:
         if "failures" in changes:
             changes["failures"] = acme_memory.with_failures(acme_memory.load(memory).failures, changes["failures"])
         acme_memory.keep(memory, **changes)
     return {}
 
 
-def _present(step: dict, wanted, state, now: datetime, check: bool) -> dict:
+def _present(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     """noted: rows of a Proof's fields, `solver` and `alias`, all that may be left of this order; proofs: those to be shown; solvers: only the host's own.
     note: the order, where it was noted elsewhere until now.
     """
-    with held(wanted, state) as memory:
+    with _held(step, fqdn, state) as memory:
         order = acme_memory.read(step.get("note") or {}).order or acme_memory.load(memory).order
         if order is None:
-            raise InputError("no order is noted whose proofs these could be", where=wanted.path, way_out="Run acme_order again")
+            raise InputError("no order is noted whose proofs these could be", where=memory.path, way_out="Run acme_order again")
         # Before any of it is shown: whoever comes after a kill knows what to take away.
         acme_memory.keep(memory, order=order._replace(proofs=tuple(step["noted"])))
     for solver, proofs in _solving(step["proofs"], step.get("solvers"), state):
@@ -89,35 +96,36 @@ def _present(step: dict, wanted, state, now: datetime, check: bool) -> dict:
     return {}
 
 
-def _clean(step: dict, wanted, state, now: datetime, check: bool) -> dict:
+def _clean(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     """Takes away what the noted order showed; with `drop`, the order is forgotten as well."""
-    order = _order_of(wanted, state)
+    order = _order_of(step, fqdn, state)
     if order is None:
         return {}
     for solver, proofs in _solving(order.proofs, step.get("solvers"), state):
         solver.clean_up(proofs, {})
-    with held(wanted, state) as memory:
+    with _held(step, fqdn, state) as memory:
         acme_memory.keep(memory, order=None if step.get("drop") else order._replace(proofs=()))
     return {}
 
 
-def _order_of(wanted, state):
-    with held(wanted, state) as memory:
+def _order_of(step: dict, fqdn: str, state):
+    with _held(step, fqdn, state) as memory:
         return acme_memory.load(memory).order
 
 
-def _install(step: dict, wanted, state, now: datetime, check: bool) -> dict:
+def _install(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     """Of acme_install; with `solvers` what the noted order showed is taken away first. trouble: why that failed, no reason to serve the old one."""
+    from .acme_install import install
     if step.get("solvers") is None:
-        return acme_install.install(step, wanted, state, now, check)
+        return install(step, fqdn, state, now)
     trouble = None
     try:
-        order = _order_of(wanted, state)
+        order = _order_of(step, fqdn, state)
         for solver, proofs in _solving(order.proofs if order else (), step["solvers"], state):
             solver.clean_up(proofs, {})
     except EvergreenError as error:
         trouble = str(error)
-    return {**acme_install.install({**step, "hidden": trouble is None}, wanted, state, now, check), "trouble": trouble}
+    return {**install({**step, "hidden": trouble is None}, fqdn, state, now), "trouble": trouble}
 
 
 def _solving(rows, solvers, state):
@@ -130,4 +138,4 @@ def _solving(rows, solvers, state):
     return [(solver_of(known[name].kind, known[name].settings, edge), proofs) for name, proofs in mine.items()]
 
 
-STEPS = {"look": acme_view.look, "keep": _keep, "present": _present, "clean": _clean, "install": _install}
+STEPS = {"look": _look, "keep": _keep, "present": _present, "clean": _clean, "install": _install}

@@ -4,16 +4,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 
-from .._core.errors import FileRefused, HostError, InputError
-from .._core.files import read
 from .._core.locks import locked
 from .._core.replace import peek
-from .._lifecycle import acme_memory, guard, pair
+from .._lifecycle import acme_memory, pair
 from .._lifecycle.acme_record import FILE, moment, part
-from .._lifecycle.declaration import complete
 from .._lifecycle.observe import facts_of, observe
 from .._lifecycle.results import renewal
 from .._lifecycle.rule import NONE, RENEW, SKIP, WARN, Decision, Finding, decide
@@ -21,6 +17,7 @@ from .._lifecycle.service import service_of
 from .._x509 import csr, parse
 from .._x509.names import folded
 from . import pending, request
+from .acme_given import given_csr, refuse_places, wanted_of
 from .asking import in_words, wish_of
 from .selfsigned import Outcome, usable_aside
 
@@ -29,43 +26,14 @@ _NOT_BY_ORDER = ("interrupted", "unproven")
 _BY_TIME = ("due", "ari", "overdue")
 
 
-def wanted_of(step: dict, fqdn: str):
-    """The Wanted of a step; with a given request, its names. Raises InputError, FileRefused."""
-    wanted = complete(step["certificate"], fqdn, step.get("place") or "", force=bool(step.get("force")))
-    given = given_csr(step)
-    if given is None:
-        if wanted.key_path is None:
-            raise InputError("is missing", where="key_path", way_out="Give the private key's path; the same as path for one combined file")
-        return wanted
-    names = given.asked.names
-    if not names:
-        raise InputError("asks for no names", where="the given request", way_out="Make one with subject alternative names")
-    if wanted.names is not None and wanted.names != folded(names):
-        raise InputError(f"asks for {', '.join(names)}, declared are {', '.join(wanted.declared_names)}", where="the given request",
-                         way_out="Leave names out, or make another request")
-    return wanted._replace(declared_names=names, names=folded(names))
-
-
-def given_csr(step: dict) -> csr.Csr | None:
-    """The request that the step brings along or names; None where the host makes its own. Raises FileRefused."""
-    given = step.get("csr") or {}
-    if given.get("content"):
-        return csr.read(given["content"].encode("utf-8", "surrogatepass"), "csr_content")
-    if not given.get("path"):
-        return None
-    try:
-        return csr.read(read(given["path"]), given["path"])
-    except FileNotFoundError as error:
-        raise FileRefused("there is no such file on the host", where=given["path"], way_out="Copy it there first, or correct csr_path") from error
-
-
-def look(step: dict, wanted, state, now: datetime, check: bool) -> dict:
+def look(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     """What is there and what is due. polled: what is to be kept of the CA's answer, {"renewal"} its window or {"asked"} where it told none; None
     where nobody asked yet.
 
     Where the CA is to be asked for a window first, `poll` is the certificate's identifier and nothing is made. Where an order is due, the
     private key and its request are made and kept, unless check. Raises InputError, FileRefused, HostError.
     """
+    wanted = wanted_of(step, fqdn)
     service, memory, polled = service_of(wanted), state.of(wanted.path), step.get("polled")
     # An unknown owner is refused whether or not anything is due.
     pieces = pair.pieces_of(wanted, service, b"", b"")
@@ -88,14 +56,6 @@ def look(step: dict, wanted, state, now: datetime, check: bool) -> dict:
     there = peek(wanted.path)
     outcome = Outcome(decision, repaired, there, there, memory.load().get("unproven") is not None)
     return {**answer, "names": list(names), "key": key, "answer": renewal(outcome, wanted)}
-
-
-def refuse_places(pieces: list) -> None:
-    """Raises HostError where files cannot be put in place: before anything is ordered, since a certificate that cannot be installed is wasted."""
-    guard.refuse(pieces)
-    for piece in pieces:
-        if not os.path.isdir(os.path.dirname(piece.path)):
-            raise HostError("there is no such folder", where=piece.path, way_out="Correct the path, or create its folder first")
 
 
 def _tidied(state, wanted, polled: dict | None) -> tuple:

@@ -14,7 +14,6 @@ from .._x509 import parse
 from .._x509.names import folded
 from .._x509.products import CLUSTER_CA, PRODUCTS, own_fqdn
 from .rule import ACME_FILE, Facts, Renewal
-from .state import ASIDE
 
 
 def observe(wanted, memory) -> Facts:
@@ -24,7 +23,7 @@ def observe(wanted, memory) -> Facts:
         return facts
     if wanted.issuer == "acme":
         facts = facts._replace(**_remembered(memory.load(ACME_FILE), wanted, facts.certificate_id))
-    return facts._replace(interrupted=memory.has("journal.json"), undeployed=memory.has(ASIDE), unproven="unproven" in memory.load())
+    return facts._replace(interrupted=memory.has("journal.json"), undeployed=memory.has("aside.json"), unproven="unproven" in memory.load())
 
 
 def _remembered(record: dict, wanted, certificate_id: str | None) -> dict:

@@ -18,10 +18,10 @@ from .._core.errors import FileRefused, HostError
 from .._core.files import read, refused
 from .._core.replace import Piece, group_id, replace_all, sync_folder, unlink, user_id
 from .guard import alone, piece_of_cluster, refuse, refuse_protected
-from .state import ASIDE, FORMAT, Memory, write_private
+from .state import FORMAT, Memory, write_private
 
 _JOURNAL = "journal.json"
-_KEPT = "kept.json"
+_KEPT, ASIDE = "kept.json", "aside.json"
 # Of the few files of one installation, none of which has more than files.MAX_BYTES.
 _LONGEST = 1 << 24
 

@@ -14,7 +14,6 @@ from .rule import ACTIONS, NONE, RENEW, SKIP, WARN, Decision, decide
 
 # Above this many only those that need an answer are returned.
 ALL_UP_TO = 100
-# Only plans write it: no lock is needed.
 _FILE = "plan.json"
 
 

@@ -13,8 +13,6 @@ from .._core.errors import FileRefused, HostError
 from .._core.files import read, refused
 
 FORMAT = 1
-# Issued, not deployed.
-ASIDE = "aside.json"
 _RECORDS = ("decision", "reminded", "installed", "unproven")
 
 
@@ -53,7 +51,7 @@ class State:
 
 
 class Memory:
-    """What is remembered of one certificate: files in a folder of its own."""
+    """What is remembered of one certificate."""
 
     def __init__(self, root: str, name: str, path: str, known: frozenset | None = None) -> None:
         self.folder, self.lock_path = os.path.join(root, name), os.path.join(root, "locks", f"{name}.lock")
@@ -96,14 +94,11 @@ class Memory:
 def make_folder(path: str) -> None:
     """Of mode 0700, parents included. Raises HostError."""
     try:
-        try:
-            status = os.stat(path)
-        except FileNotFoundError:
+        if not os.path.isdir(path):
             os.makedirs(path, mode=0o700, exist_ok=True)
-            status = os.stat(path)
     except OSError as error:
         raise refused(error, path) from error
-    if status.st_mode & 0o022:
+    if os.stat(path).st_mode & 0o022:
         raise HostError("other users may write there, and private keys pass through it", where=path, way_out=f"Run `chmod 0700 {path}`, or set state_path")
 
 
@@ -112,12 +107,10 @@ def write_private(path: str, content: bytes, suffix: str = "new") -> None:
     fresh = f"{path}.{suffix}" if suffix else path
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        try:
-            while content:
-                content = content[os.write(descriptor, content):]
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
             os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
         if suffix:
             os.rename(fresh, path)
     except OSError as error:
