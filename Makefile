@@ -31,7 +31,7 @@ BENCH := python tests/bench/run.py
 demo: machine  ## a fleet of hosts, evergreen.pki.renew twice, what happened, the mail
 	$(FLEET) demo
 
-test: machine  ## everything, two steps at a time; logs in .cache/logs
+test: machine  ## everything, three steps at a time; logs in .cache/logs
 	$(STEPS)
 
 ##@ Every day

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the steps of tests/tools/steps.py, two at a time, and says at the end what failed.
+"""Runs the steps of tests/tools/steps.py, three at a time, and says at the end what failed.
 
     run_steps.py                    # all of them
     run_steps.py sanity molecule    # those whose name begins with one of these words, and what they need
@@ -28,6 +28,8 @@ import steps as listed
 from steps import Step
 
 LOGS = house.CACHE / "logs"
+# Two leave a third of two processors idle: hosts that start, servers that are waited for.
+LANES = 3
 TAIL = 60
 # Whoever has only the end of a long output still learns what failed.
 TOLD, WIDTH = 6, 200
@@ -82,8 +84,8 @@ def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     run = Run(list(chosen))
     _stop_children_on_signals(run)
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for worker in [pool.submit(work, run) for number in range(2)]:
+    with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
+        for worker in [pool.submit(work, run) for number in range(LANES)]:
             worker.result()
     return summary([run.outcomes[step.name] for step in chosen], time.monotonic() - started)
 
