@@ -159,7 +159,7 @@ def test_answering_killed_at_any_instant(quick_disk, prepare, again, start):
     Of the two ways to go on each tries every second instant, so that both together have tried all.
     """
     seen = set()
-    for number, host, there, run in each_kill(quick_disk, prepare, 25, start, 2):
+    for number, host, there, run in each_kill(quick_disk, prepare, 20, start, 2):
         old, answer = host.pair(), signed(there.text)
         run(external.put, *host.putting(answer))
         found, interrupted = host.pair(), host.memory.has("journal.json")

@@ -90,7 +90,7 @@ def each_kill(folder, kind, prepare, act):
         killed = act(place, functools.partial(kill_at, number))
         yield number, place
         if not killed:
-            assert number > 8, "it was killed at too few instants to prove anything"
+            assert number > 7, "it was killed at too few instants to prove anything"
             return
 
 

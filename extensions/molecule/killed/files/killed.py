@@ -6,6 +6,7 @@
                                run finds something else than after the ones before; the last is the whole installation
     killed.py kill CASE STEP   puts the old pair back in service, then kills at this step, or `between` the two files; prints the fingerprint
                                of the pair on its way
+    killed.py kept CASE        writes the files that were kept from before to /root/kept
 
 A step is a call that changes a disk; a write is killed half-way through. CASE is a file: {"how": "selfsigned" or "install",
 "declared": the declaration, "service": unit to reload, "again": whether an installation went before}; for `install` with "src" and
@@ -33,6 +34,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state imp
 CALLS = ("open", "write", "fsync", "fchmod", "fchown", "rename", "unlink", "mkdir", "rmdir")
 STATE = pathlib.Path("/var/lib/evergreen")
 SAVED = pathlib.Path("/root/killed")
+KEPT = pathlib.Path("/root/kept")
 LEFT = re.compile(r"\.(?:new|old)(?:/|$)|/\.[^/]+$|/locks/")
 KILLED = 9
 
@@ -129,19 +131,24 @@ def steps(case: Case) -> list[int]:
 def disk(case: Case) -> frozenset:
     """What the next run goes by: each file as one of before or a new one, but not what would only be written anew."""
     files = [case.key_file, case.file, *(file for file in STATE.rglob("*") if file.is_file() and not LEFT.search(str(file)))]
-    before = {digest(file) for file in SAVED.rglob("*") if file.is_file()}
-    return frozenset((str(file), digest(file) in before) for file in files)
+    before = {digest(file.read_bytes()) for file in SAVED.rglob("*") if file.is_file()}
+    return frozenset((str(file), digest(file.read_bytes()) in before) for file in files)
 
 
-def digest(file: pathlib.Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def contents(record: pathlib.Path) -> list[bytes]:
+    """Of the files in a record of the state folder."""
+    return [base64.b64decode(piece["content"]) for piece in json.loads(record.read_text())["pieces"]]
 
 
 def check(case: Case, step: int) -> None:
     """After the second call there is a whole new pair, and the old one is kept."""
-    kept = next(STATE.glob("*/kept"))
-    new = digest(case.file) != digest(SAVED / case.file.name)
-    same = [digest(kept / "0.pem"), digest(kept / "1.pem")] == [digest(SAVED / case.key_file.name), digest(SAVED / case.file.name)]
+    kept = [digest(content) for content in contents(next(STATE.glob("*/kept.json")))]
+    new = case.file.read_bytes() != (SAVED / case.file.name).read_bytes()
+    same = kept == [digest((SAVED / file.name).read_bytes()) for file in (case.key_file, case.file)]
     half = [str(file) for file in (*STATE.glob("*/journal*"), *case.file.parent.glob(".*"))]
     if not (whole(case) and new and same) or half:
         sys.exit(f"killed at step {step}: pair whole {whole(case)}, new {new}, old one kept {same}, half done {half}")
@@ -170,18 +177,19 @@ def main() -> None:
     if sys.argv[1] == "steps":
         print(json.dumps(steps(case)))
         return
+    if sys.argv[1] == "kept":
+        KEPT.mkdir(mode=0o700, exist_ok=True)
+        for number, content in enumerate(contents(next(STATE.glob("*/kept.json")))):
+            (KEPT / f"{number}.pem").write_bytes(content)
+        return
     step = between(case) if sys.argv[3] == "between" else int(sys.argv[3])
     case.reset()
     subprocess.run(["systemctl", "reload", case.service], check=True)
     died = kill(case, step)
-    for text in [under_way(journal) for journal in STATE.glob("*/journal.json")] if died else [case.file.read_bytes()]:
+    # Of an interrupted installation the one that is under way.
+    for text in [contents(journal)[-1] for journal in STATE.glob("*/journal.json")] if died else [case.file.read_bytes()]:
         shown = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256"], input=text, check=True, stdout=subprocess.PIPE)
         print(shown.stdout.decode())
-
-
-def under_way(journal: pathlib.Path) -> bytes:
-    """The certificate of an interrupted installation."""
-    return base64.b64decode(json.loads(journal.read_text())["pieces"][-1]["content"])
 
 
 if __name__ == "__main__":
