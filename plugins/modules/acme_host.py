@@ -127,7 +127,7 @@ gc.disable()
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf, typed
 from ansible_collections.evergreen.pki.plugins.module_utils._core.options import COMMON
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_place import STEPS, perform
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_place import STEPS, WITH_LIBRARY, perform
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 
@@ -161,8 +161,8 @@ def main() -> None:
         "state_path": dict(COMMON["state_path"]), "fqdn": dict(COMMON["fqdn"])})
     gc.freeze()
     with answering(module):
-        if any(step["step"] in ("look", "install") for step in module.params["steps"]):
-            # The other steps need no library, nor all that asks for it.
+        if any(step["step"] in WITH_LIBRARY for step in module.params["steps"]):
+            # Here, because it loads the library.
             from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
             require_library()
         fqdn = host_fqdn(module.params["fqdn"], nodename(), resolv_conf())

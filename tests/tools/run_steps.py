@@ -133,8 +133,8 @@ def execute(run: Run, step: Step) -> Outcome:
         return Outcome(step, "passed", seconds)
     say("\n".join([f"    {step.name}: FAILED, {seconds:.0f} s; {shlex.join(step.argv)}",
                    *shown([line for line in lines[:-TAIL] if TELLING.search(line)], 20), *shown(lines, TAIL)]))
-    telling = [line[:WIDTH] for line in lines if TELLING.search(line)] or lines
-    return Outcome(step, "failed", seconds, f"exit status {status}, see {log.relative_to(house.ROOT)}", telling[-TOLD:])
+    telling = [line for line in lines if TELLING.search(line)] or lines
+    return Outcome(step, "failed", seconds, f"exit status {status}, see {log.relative_to(house.ROOT)}", [line[:WIDTH] for line in telling[-TOLD:]])
 
 
 def shown(lines: list[str], count: int) -> list[str]:

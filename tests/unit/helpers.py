@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import atexit
+import base64
 import contextlib
 import functools
 import ipaddress
@@ -151,8 +152,10 @@ def tree(*folders) -> dict:
 
 
 def private_keys(*folders) -> list:
-    """The text of each private key in the files below folders, also of those in a JSON record."""
-    text = b"\n".join(contents(*folders).values()).replace(b"\\n", b"\n")
+    """The text of each private key in the files below folders, also of those in JSON records, be they in base64 there."""
+    found = b"\n".join(contents(*folders).values())
+    pieces = re.findall(rb'"content": "([A-Za-z0-9+/=]+)"', found)
+    text = b"\n".join([found, *map(base64.b64decode, pieces)]).replace(b"\\n", b"\n")
     return [found.group() for found in re.finditer(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----\n", text, re.DOTALL)]
 
 

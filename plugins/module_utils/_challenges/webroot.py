@@ -43,15 +43,16 @@ class Webroot:
             return
         State(self._state_path).prepare()
         with locked(self._lock), self._refusals():
-            for left in reversed(range(_TRIES)):
-                try:
-                    with self._folders(make=True) as folders:
-                        for proof in proofs:
-                            _write(folders[-1], proof.token, proof.content.encode("ascii"))
+            for _try in range(_TRIES - 1):
+                with contextlib.suppress(FileNotFoundError):
+                    self._write_all(proofs)
                     return
-                except FileNotFoundError:
-                    if not left or not os.path.isdir(self._path):
-                        raise
+            self._write_all(proofs)
+
+    def _write_all(self, proofs: list) -> None:
+        with self._folders(make=True) as folders:
+            for proof in proofs:
+                _write(folders[-1], proof.token, proof.content.encode("ascii"))
 
     def wait(self, proofs: list, aliases: dict | None = None, deadline: float = 0.0) -> None:
         """Nothing: what is presented is seen at once."""

@@ -138,4 +138,6 @@ def _solving(rows, solvers, state):
     return [(solver_of(known[name].kind, known[name].settings, edge), proofs) for name, proofs in mine.items()]
 
 
+# Those that read certificates.
+WITH_LIBRARY = ("look", "install")
 STEPS = {"look": _look, "keep": _keep, "present": _present, "clean": _clean, "install": _install}
