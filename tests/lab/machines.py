@@ -15,13 +15,17 @@ an earlier run left, and nothing of anybody else.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
 import pathlib
+import random
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import engine as lab
@@ -33,6 +37,7 @@ from hosts import DOMAIN
 SSH = CACHE / "lab" / "ssh"
 CLUSTERS = CACHE / "lab" / "clusters"
 START_TIMEOUT = 90
+PORT_RANGE = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class Machine(NamedTuple):
@@ -104,7 +109,7 @@ def _full(group: str) -> str:
 def _start(engine: Engine, group: str, machine: Machine, image: str, public_key: str, volumes: Iterable[str]) -> dict[int, int]:
     name = container(group, machine.host)
     fqdn = f"{machine.host}.{DOMAIN}"
-    published = [option for port in (22, *machine.ports) for option in ("--publish", f"127.0.0.1::{port}")]
+    published = [option for port, free in zip((22, *machine.ports), _free_ports(engine)) for option in ("--publish", f"127.0.0.1:{free}:{port}")]
     try:
         engine.output("run", "--detach", "--name", name, "--hostname", machine.host, "--label", f"evergreen.group={_full(group)}",
                       "--network", _full(group), "--network-alias", machine.host, "--network-alias", fqdn, "--dns-search", DOMAIN,
@@ -133,6 +138,21 @@ def _wait_for_systemd(engine: Engine, name: str) -> None:
 
 def _published(engine: Engine, name: str, port: int) -> int:
     return int(engine.output("port", name, f"{port}/tcp").split()[0].rpartition(":")[2])
+
+
+def _free_ports(engine: Engine) -> Iterator[int]:
+    """Ports of loopback for containers, none of those that the kernel gives to whoever asks for any.
+
+    The firewall's rule for a published port outlives a container that was killed with all its processes. A server of a test that
+    were given such a port could not be reached.
+    """
+    taken = {int(port) for port in re.findall(r":(\d+)->", engine.output("ps", "--all", "--format", "{{.Ports}}"))}
+    lowest = int(PORT_RANGE.read_text().split()[0]) if PORT_RANGE.exists() else 49152       # RFC 6335, section 6
+    for port in random.sample(range(lowest - 12000, lowest), 12000):
+        with contextlib.suppress(OSError):
+            if port not in taken:
+                socket.create_server(("127.0.0.1", port)).close()
+                yield port
 
 
 def _ssh_key() -> str:

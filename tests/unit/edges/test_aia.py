@@ -85,7 +85,7 @@ def middle(url: str | None = None, issuer: str = "Root", signer=ROOT_KEY):
     return issued("Middle", issuer, MIDDLE_KEY, signer, url)
 
 
-def fetched(one, seconds: float = 5):
+def fetched(one, seconds: float = 60):
     return aia.issuers(one, lambda address: True, seconds)
 
 
