@@ -53,8 +53,8 @@ from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import NOBODY
 def fleet_hosts(hostvars, hosts, want):
     asked = known(hostvars, hosts)
     if want == "known":
-        return asked
-    found = parts(hostvars, asked)
+        return list(asked)
+    found = parts(asked, asked)
     if want == "renew":
         chosen = [host for host in asked if busy(found[host])]
     elif want == "tell":

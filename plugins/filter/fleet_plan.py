@@ -43,6 +43,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import parts
 from ansible_collections.evergreen.pki.plugins.plugin_utils._table import rows
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 try:
     import jmespath
@@ -54,12 +55,12 @@ except ImportError as error:
 def fleet_plan(hostvars, hosts, select=None):
     found = rows(parts(hostvars, hosts))
     if not select:
-        return found
+        return untrusted(found)
     if MISSING is not None:
         raise AnsibleFilterError("select: the Python library jmespath cannot be imported on the controller. "
                                  "Install python3-jmespath, or `pip install jmespath`") from MISSING
     try:
-        return jmespath.search(select, plain(found))
+        return untrusted(jmespath.search(select, plain(found)))
     except jmespath.exceptions.JMESPathError as error:
         raise AnsibleFilterError(f"select: {select!r} is not a JMESPath expression that fits: {error}") from error
 

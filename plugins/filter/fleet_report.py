@@ -38,10 +38,11 @@ _value:
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils._digest import report
 from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import parts
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 
 def fleet_report(hostvars, hosts):
-    return report(parts(hostvars, hosts))
+    return untrusted(report(parts(hostvars, hosts)))
 
 
 class FilterModule:

@@ -50,9 +50,9 @@ from ansible_collections.evergreen.pki.plugins.plugin_utils._parts import NOBODY
 
 def key_hosts(hostvars, hosts, want):
     asked = known(hostvars, hosts)
-    found = parts(hostvars, asked)
+    found = parts(asked, asked)
     if want in ("known", "nobody"):
-        chosen = asked if want == "known" else []
+        chosen = list(asked) if want == "known" else []
     elif want == "work":
         chosen = [host for host in asked if working(found[host])]
     elif want == "tell":

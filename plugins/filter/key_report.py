@@ -37,10 +37,11 @@ _value:
 """
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils._key_digest import parts, report
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 
 def key_report(hostvars, hosts):
-    return report(parts(hostvars, hosts))
+    return untrusted(report(parts(hostvars, hosts)))
 
 
 class FilterModule:

@@ -48,10 +48,11 @@ _value:
 """
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils._outcomes import outcomes
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 
 def order_outcomes(answer, declared, refused=None, foreseen=False):
-    return outcomes(answer, declared, refused or {}, foreseen)
+    return untrusted(outcomes(answer, declared, refused or {}, foreseen))
 
 
 class FilterModule:

@@ -11,9 +11,16 @@ description:
   - For the role P(evergreen.pki.share#role). What failed on the host goes back, and with C(all_or_none) what failed anywhere.
 author:
   - The evergreen.pki authors (@evergreen-pki)
-positional: hosts, host
-extends_documentation_fragment: [evergreen.pki._hostvars]
+positional: failed, host
 options:
+  _input:
+    description: The variable C(hostvars).
+    type: dict
+    required: true
+  failed:
+    description: What P(evergreen.pki.share_failures#filter) says of all hosts. It is asked once, not on each of them.
+    type: dict
+    required: true
   host:
     description: The host in question.
     type: str
@@ -23,7 +30,7 @@ options:
 EXAMPLES = r"""
 - name: Show what goes back here
   ansible.builtin.debug:
-    msg: "{{ hostvars | evergreen.pki.share_back(groups['all'], inventory_hostname) }}"
+    msg: "{{ hostvars | evergreen.pki.share_back(hostvars | evergreen.pki.share_failures(groups['all']), inventory_hostname) }}"
 """
 
 RETURN = r"""
@@ -33,10 +40,11 @@ _value:
 """
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils import _sharing
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 
-def share_back(hostvars, hosts, host):
-    return _sharing.back(hostvars, hosts, host)
+def share_back(hostvars, failed, host):
+    return untrusted(_sharing.back(hostvars[host], failed))
 
 
 class FilterModule:

@@ -33,10 +33,11 @@ _value:
 """
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils import _sharing
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 
 def share_failures(hostvars, hosts, looking=True):
-    return _sharing.failures(hostvars, hosts, looking)
+    return untrusted(_sharing.failures(hostvars, hosts, looking))
 
 
 class FilterModule:

@@ -31,10 +31,11 @@ _value:
 """
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils import _sharing
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 
 def share_report(hostvars, hosts):
-    return _sharing.report(hostvars, hosts)
+    return untrusted(_sharing.report(hostvars, hosts))
 
 
 class FilterModule:

@@ -50,10 +50,11 @@ _value:
 """
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils import _sharing
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 
 def share_rows(declared, read=None, asked=None, sealed=None, tried=None):
-    return _sharing.rows(declared, read, asked, sealed, tried)
+    return untrusted(_sharing.rows(declared, read, asked, sealed, tried))
 
 
 class FilterModule:

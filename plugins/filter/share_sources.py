@@ -34,10 +34,11 @@ _value:
 """
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils import _sharing
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 
 def share_sources(hostvars, hosts, sealing=False):
-    return _sharing.sources(hostvars, hosts, sealing)
+    return untrusted(_sharing.sources(hostvars, hosts, sealing))
 
 
 class FilterModule:

@@ -19,12 +19,13 @@ _COPIED = ("name", "action", "reason", "message", "due_at", "since", "fingerprin
 _LISTS = ("switch", "archive", "delete")
 
 
-def known(hostvars, hosts: list) -> list:
-    """The hosts that a run has asked for their plan, each once."""
-    return [host for host in dict.fromkeys(hosts) if host in hostvars and "evergreen_key_plan" in hostvars[host]]
+def known(hostvars, hosts: list) -> dict:
+    """host -> its variables, for the hosts that a run has asked for their plan. Taken once: Ansible puts them together anew each time."""
+    there = ((host, hostvars[host]) for host in dict.fromkeys(hosts) if host in hostvars)
+    return {host: variables for host, variables in there if "evergreen_key_plan" in variables}
 
 
-def parts(hostvars, hosts: list) -> dict:
+def parts(hostvars, hosts) -> dict:
     """host -> {plan, outcomes, failure}, picked from the variables of the hosts: nothing else of them is looked at."""
     return {host: _part(hostvars[host]) for host in hosts}
 

@@ -10,12 +10,13 @@ OUTCOMES = ("selfsigned_outcomes", "acme_outcomes", "authority_outcomes")
 NOBODY = ["all", "!all"]
 
 
-def known(hostvars, hosts: list) -> list:
-    """The hosts that a run has asked for their plan, each once."""
-    return [host for host in dict.fromkeys(hosts) if host in hostvars and "evergreen_plan" in hostvars[host]]
+def known(hostvars, hosts: list) -> dict:
+    """host -> its variables, for the hosts that a run has asked for their plan. Taken once: Ansible puts them together anew each time."""
+    there = ((host, hostvars[host]) for host in dict.fromkeys(hosts) if host in hostvars)
+    return {host: variables for host, variables in there if "evergreen_plan" in variables}
 
 
-def parts(hostvars, hosts: list) -> dict:
+def parts(hostvars, hosts) -> dict:
     """host -> {plan, outcomes, failure}, for the hosts of a play."""
     return {host: _part(hostvars[host]) for host in hosts}
 

@@ -104,16 +104,16 @@ def _said(answer: dict) -> str:
 
 # The fleet.
 
-def known(hostvars, hosts) -> list:
-    """The hosts that a run has begun to look at, each once."""
-    return [host for host in dict.fromkeys(hosts) if host in hostvars and "share_declared" in hostvars[host]]
+def known(hostvars, hosts) -> dict:
+    """host -> its variables, for the hosts that a run has begun to look at. Taken once: Ansible puts them together anew each time."""
+    there = ((host, hostvars[host]) for host in dict.fromkeys(hosts) if host in hostvars)
+    return {host: variables for host, variables in there if "share_declared" in variables}
 
 
 def sources(hostvars, hosts, sealing: bool = False) -> list:
     """Where the pairs of these hosts are kept, each once. sealing: with the recipients that wait for each, 100 at most in one, and the fingerprint seen."""
     found: dict = {}
-    for host in known(hostvars, hosts):
-        variables = hostvars[host]
+    for variables in known(hostvars, hosts).values():
         declared = variables["share_declared"]
         for row in rows(declared, variables.get("__share_read"), variables.get("__share_asked")):
             if not _mistake(declared[row["number"]]):
@@ -128,21 +128,24 @@ def sources(hostvars, hosts, sealing: bool = False) -> list:
 def failures(hostvars, hosts, looking: bool = True) -> dict:
     """key -> the first sentence of what failed, `HOST: why`. looking: what was refused before anything was changed counts, too."""
     found: dict = {}
-    for host in known(hostvars, hosts):
-        for row in hostvars[host].get("share_rows") or ():
-            why = _failure(hostvars[host], row["number"]) or (row["refused"] if looking else "")
+    there = known(hostvars, hosts)
+    for host, variables in there.items():
+        for row in variables.get("share_rows") or ():
+            why = _failure(variables, row["number"]) or (row["refused"] if looking else "")
             if why:
                 found.setdefault(row["key"], f"{host}: {why}")
-    for host, pair in lost(hostvars, hosts) if looking else ():
+    for host, pair in lost(hostvars, there) if looking else ():
         found.setdefault(source_of(pair)["key"], f"{host}: {LOST}")
     return found
 
 
-def lost(hostvars, hosts) -> list:
-    """(host, declared pair) of those that the look was to begin with, and that an earlier play of the same run had lost: Ansible leaves them out in silence."""
-    looked = known(hostvars, hosts)
-    expected = hostvars[looked[0]].get("__share_expected") or () if looked else ()
-    missing = [host for host in expected if host in hostvars and host not in looked]
+def lost(hostvars, there: dict) -> list:
+    """(host, declared pair) of those that the look was to begin with, and that an earlier play of the same run had lost: Ansible leaves them out in silence.
+
+    there: of `known`.
+    """
+    expected = next((variables.get("__share_expected") for variables in there.values()), None) or ()
+    missing = [host for host in expected if host in hostvars and host not in there]
     return [(host, pair) for host in missing for pair in hostvars[host].get("evergreen_shared") or () if not _mistake(pair)]
 
 
@@ -154,10 +157,9 @@ def _failure(variables, number: int) -> str:
     return next((one["message"] for one in _outcomes(variables, number) if one["result"] == FAILED), "")
 
 
-def back(hostvars, hosts, host: str) -> dict:
-    """str(number) -> why, for the pairs of this host that must not stay: what failed here, and with all_or_none what failed anywhere."""
-    variables = hostvars[host]
-    elsewhere = failures(hostvars, hosts) if variables.get("__share_all_or_none") else {}
+def back(variables, failed: dict) -> dict:
+    """str(number) -> why, for the pairs of this host that must not stay: what failed here, and with all_or_none what failed anywhere. failed: of `failures`."""
+    elsewhere = failed if variables.get("__share_all_or_none") else {}
     found = {str(row["number"]): _failure(variables, row["number"]) or elsewhere.get(row["key"], "") for row in variables.get("share_rows") or ()}
     return {number: why for number, why in found.items() if why}
 
@@ -167,8 +169,7 @@ def chosen(hostvars, hosts, want: str) -> list:
     picked = []
     # Both once: to ask for them anew at each host would take the square of their number.
     of_all = {looking: failures(hostvars, hosts, looking) for looking in (True, False)}
-    for host in known(hostvars, hosts):
-        variables = hostvars[host]
+    for host, variables in known(hostvars, hosts).items():
         failed = of_all[bool(variables.get("__share_all_or_none"))]
         due = [row for row in variables.get("share_rows") or () if row["due"]]
         if [row for row in due if want == "settle" or not row["refused"] and row["key"] not in failed]:
@@ -179,16 +180,16 @@ def chosen(hostvars, hosts, want: str) -> list:
 def report(hostvars, hosts) -> dict:
     """{rows, failed}: what became of each pair of each host where anything was due or failed; failed: host -> sentences."""
     found, failed = [], {}
-    causes = failures(hostvars, hosts)
-    for host in known(hostvars, hosts):
-        for row in hostvars[host].get("share_rows") or ():
-            told = _told(hostvars[host], row, causes.get(row["key"], ""))
+    causes, there = failures(hostvars, hosts), known(hostvars, hosts)
+    for host, variables in there.items():
+        for row in variables.get("share_rows") or ():
+            told = _told(variables, row, causes.get(row["key"], ""))
             if told:
                 found.append({"host": host, "name": row["name"], "fingerprint": row["fingerprint"][:23], "not_after": row["not_after"], **told})
                 if told["result"] not in (SHARED, FORESEEN):
                     failed.setdefault(host, []).append(f"{row['name']}: {told['message']}")
     found += [{"host": host, "name": _name(pair, 0), "fingerprint": "", "not_after": "", "result": FAILED, "message": LOST}
-              for host, pair in lost(hostvars, hosts)]
+              for host, pair in lost(hostvars, there)]
     return {"rows": found, "failed": failed}
 
 

@@ -133,7 +133,7 @@ def test_who_goes_on_and_who_goes_back(hostvars, put, settle, back, results):
     """put and settle: the hosts of the next play; back: those with something that must not stay; results: what is told."""
     hosts = [*hostvars, "stranger"]
     assert _sharing.chosen(hostvars, hosts, "put") == put and _sharing.chosen(hostvars, hosts, "settle") == settle
-    assert {name for name in hostvars if _sharing.back(hostvars, hosts, name)} == set(back)
+    assert {name for name in hostvars if _sharing.back(hostvars[name], _sharing.failures(hostvars, hosts))} == set(back)
     told = _sharing.report(hostvars, hosts)
     assert {row["host"]: row["result"] for row in told["rows"]} == results
     assert set(told["failed"]) == {name for name, result in results.items() if result not in ("shared", "foreseen")}
@@ -145,7 +145,7 @@ def test_the_cause_is_told_to_all():
     told = {row["host"]: row["message"] for row in _sharing.report(hostvars, list(hostvars))["rows"]}
     assert told == {"a": "the pair before is in service again, because of b: no reload", "b": "no reload; the pair before is in service again",
                     "c": "nothing was changed, because of b: no reload"}
-    assert _sharing.back(hostvars, list(hostvars), "a") == {"0": "b: no reload"}
+    assert _sharing.back(hostvars["a"], _sharing.failures(hostvars, list(hostvars))) == {"0": "b: no reload"}
 
 
 @pytest.mark.parametrize(("all_or_none", "put"), [(True, []), (False, ["a"])])
