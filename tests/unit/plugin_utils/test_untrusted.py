@@ -57,8 +57,8 @@ def play() -> list:
         # Twice: a text that comes out of one template must not go into the next.
         {"ansible.builtin.set_fact": {f"kept_again_{number}": f"{{{{ kept_{number} }}}}"}, "run_once": True},
         {"ansible.builtin.debug": {"msg": f"KEPT {{{{ kept_again_{number} | to_json }}}}"}, "run_once": True})]
-    return [{"hosts": "all", "gather_facts": False, "tasks": [{"say": {}, "register": "answer"}, {"ansible.builtin.set_fact": facts},
-                                                             {"ansible.builtin.set_fact": rows}, *kept]}]
+    said = [{"say": {}, "register": "answer"}, {"ansible.builtin.set_fact": facts}, {"ansible.builtin.set_fact": rows}]
+    return [{"hosts": "all", "gather_facts": False, "tasks": [*said, *kept]}]
 
 
 @pytest.fixture
