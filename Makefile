@@ -38,9 +38,9 @@ test: machine  ## everything, three steps at a time; logs in .cache/logs
 .PHONY: check lint unit
 # Of every room that differs from what has landed, and of the plan of the house. All unit tests take ten minutes by now.
 LANDED = $(shell git rev-parse --quiet --verify origin/main || echo HEAD)
-TOUCHED = $(shell git diff --name-only $(LANDED) -- plugins tests/unit | sed -nE \
+TOUCHED = $(shell { git diff --name-only $(LANDED); git ls-files --others --exclude-standard; } | sed -nE \
 	-e 's;^plugins/module_utils/_([a-z0-9]+)/.*;tests/unit/\1;p' -e 's;^plugins/(modules|action)/.*;tests/unit/modules;p' \
-	-e 's;^plugins/(filter|plugin_utils)/.*;tests/unit/plugin_utils;p' -e 's;^(tests/unit/[a-z0-9]+)/.*;\1;p' | sort -u)
+	-e 's;^plugins/(filter|plugin_utils)/.*;tests/unit/plugin_utils;p' -e 's;^(tests/unit/[a-z0-9_]+)/.*;\1;p' -e 's;^tests/lab/.*;tests/unit/lab;p' | sort -u)
 TESTS = tests/unit/test_floors.py $(wildcard $(TOUCHED))
 
 check: tools  ## ruff, one whole renewal on a fleet of processes, unit tests of what was touched, or TESTS=...

@@ -39,10 +39,11 @@ _value:
 """
 
 from ansible_collections.evergreen.pki.plugins.plugin_utils._table import COLUMNS, table
+from ansible_collections.evergreen.pki.plugins.plugin_utils._untrusted import untrusted
 
 
 def text_table(records, columns=COLUMNS):
-    return table(records, columns)
+    return untrusted(table(records, columns))
 
 
 class FilterModule:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.durations import plural
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import printable
+from ansible_collections.evergreen.pki.plugins.plugin_utils import _parts
 
 _HEADINGS = (("failed", "FAILED"), ("rotated", "ROTATED"), ("changed", "CHANGED"), ("foreseen", "WOULD BE DONE"), ("upcoming", "COMING UP"),
              ("warned", "NEEDS ATTENTION"))
@@ -19,10 +20,9 @@ _COPIED = ("name", "action", "reason", "message", "due_at", "since", "fingerprin
 _LISTS = ("switch", "archive", "delete")
 
 
-def known(hostvars, hosts: list) -> dict:
-    """host -> its variables, for the hosts that a run has asked for their plan. Taken once: Ansible puts them together anew each time."""
-    there = ((host, hostvars[host]) for host in dict.fromkeys(hosts) if host in hostvars)
-    return {host: variables for host, variables in there if "evergreen_key_plan" in variables}
+def known(hostvars, hosts) -> dict:
+    """host -> its variables, for the hosts that a run has asked for their plan."""
+    return _parts.known(hostvars, hosts, "evergreen_key_plan")
 
 
 def parts(hostvars, hosts) -> dict:

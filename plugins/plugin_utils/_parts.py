@@ -10,10 +10,10 @@ OUTCOMES = ("selfsigned_outcomes", "acme_outcomes", "authority_outcomes")
 NOBODY = ["all", "!all"]
 
 
-def known(hostvars, hosts: list) -> dict:
-    """host -> its variables, for the hosts that a run has asked for their plan. Taken once: Ansible puts them together anew each time."""
+def known(hostvars, hosts, kept: str = "evergreen_plan") -> dict:
+    """host -> its variables, for the hosts of which a run has kept this variable. Taken once: Ansible puts them together anew each time."""
     there = ((host, hostvars[host]) for host in dict.fromkeys(hosts) if host in hostvars)
-    return {host: variables for host, variables in there if "evergreen_plan" in variables}
+    return {host: variables for host, variables in there if kept in variables}
 
 
 def parts(hostvars, hosts) -> dict:

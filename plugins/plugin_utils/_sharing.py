@@ -7,6 +7,8 @@ What is shared is known by `key`, the host and the path where it is kept: hosts 
 
 from __future__ import annotations
 
+from ansible_collections.evergreen.pki.plugins.plugin_utils import _parts
+
 MAX_RECIPIENTS = 100        # as many as one call of pair_seal takes
 OPTIONS = ("name", "product", "path", "key_path", "names", "owner", "group", "mode", "key_mode", "activate", "endpoints", "chain", "combined")
 LOST = "failed earlier in this run, and was not looked at"
@@ -105,9 +107,8 @@ def _said(answer: dict) -> str:
 # The fleet.
 
 def known(hostvars, hosts) -> dict:
-    """host -> its variables, for the hosts that a run has begun to look at. Taken once: Ansible puts them together anew each time."""
-    there = ((host, hostvars[host]) for host in dict.fromkeys(hosts) if host in hostvars)
-    return {host: variables for host, variables in there if "share_declared" in variables}
+    """host -> its variables, for the hosts that a run has begun to look at."""
+    return _parts.known(hostvars, hosts, "share_declared")
 
 
 def sources(hostvars, hosts, sealing: bool = False) -> list:
@@ -127,8 +128,11 @@ def sources(hostvars, hosts, sealing: bool = False) -> list:
 
 def failures(hostvars, hosts, looking: bool = True) -> dict:
     """key -> the first sentence of what failed, `HOST: why`. looking: what was refused before anything was changed counts, too."""
+    return _failures(hostvars, known(hostvars, hosts), looking)
+
+
+def _failures(hostvars, there: dict, looking: bool = True) -> dict:
     found: dict = {}
-    there = known(hostvars, hosts)
     for host, variables in there.items():
         for row in variables.get("share_rows") or ():
             why = _failure(variables, row["number"]) or (row["refused"] if looking else "")
@@ -166,10 +170,10 @@ def back(variables, failed: dict) -> dict:
 
 def chosen(hostvars, hosts, want: str) -> list:
     """The hosts of the next play: `put` those with a pair to put in service that has failed nowhere, `settle` those with one that is due."""
-    picked = []
+    picked, there = [], known(hostvars, hosts)
     # Both once: to ask for them anew at each host would take the square of their number.
-    of_all = {looking: failures(hostvars, hosts, looking) for looking in (True, False)}
-    for host, variables in known(hostvars, hosts).items():
+    of_all = {looking: _failures(hostvars, there, looking) for looking in (True, False)}
+    for host, variables in there.items():
         failed = of_all[bool(variables.get("__share_all_or_none"))]
         due = [row for row in variables.get("share_rows") or () if row["due"]]
         if [row for row in due if want == "settle" or not row["refused"] and row["key"] not in failed]:
@@ -179,8 +183,8 @@ def chosen(hostvars, hosts, want: str) -> list:
 
 def report(hostvars, hosts) -> dict:
     """{rows, failed}: what became of each pair of each host where anything was due or failed; failed: host -> sentences."""
-    found, failed = [], {}
-    causes, there = failures(hostvars, hosts), known(hostvars, hosts)
+    found, failed, there = [], {}, known(hostvars, hosts)
+    causes = _failures(hostvars, there)
     for host, variables in there.items():
         for row in variables.get("share_rows") or ():
             told = _told(variables, row, causes.get(row["key"], ""))

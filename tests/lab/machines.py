@@ -141,18 +141,19 @@ def _published(engine: Engine, name: str, port: int) -> int:
 
 
 def _free_ports(engine: Engine) -> Iterator[int]:
-    """Ports of loopback for containers, none of those that the kernel gives to whoever asks for any.
+    """Ports of loopback for containers, where that leaves any none of those that the kernel gives to whoever asks for one.
 
     The firewall's rule for a published port outlives a container that was killed with all its processes. A server of a test that
     were given such a port could not be reached.
     """
     taken = {int(port) for port in re.findall(r":(\d+)->", engine.output("ps", "--all", "--format", "{{.Ports}}"))}
-    lowest = int(PORT_RANGE.read_text().split()[0]) if PORT_RANGE.exists() else 49152       # RFC 6335, section 6
-    for port in random.sample(range(lowest - 12000, lowest), 12000):
+    # Where the kernel does not tell, RFC 6335, section 6.
+    lowest, highest = map(int, PORT_RANGE.read_text().split()) if PORT_RANGE.exists() else (49152, 65535)
+    ports = {port for port in range(20000, 65536) if not lowest <= port <= highest} or set(range(20000, 65536))
+    for port in random.sample(sorted(ports - taken), len(ports - taken)):
         with contextlib.suppress(OSError):
-            if port not in taken:
-                socket.create_server(("127.0.0.1", port)).close()
-                yield port
+            socket.create_server(("127.0.0.1", port)).close()
+            yield port
 
 
 def _ssh_key() -> str:

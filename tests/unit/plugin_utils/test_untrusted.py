@@ -5,10 +5,7 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
@@ -29,8 +26,19 @@ KEPT = {
     "share_back": "hostvars | evergreen.pki.share_back(hostvars | evergreen.pki.share_failures(groups['all']), 'b')",
     "share_sources": "hostvars | evergreen.pki.share_sources(groups['all'], true)",
     "share_rows": "hostvars['a'].share_declared | evergreen.pki.share_rows(hostvars['a'].answer.read, hostvars['a'].answer.asked)",
+    "text_table": "hostvars | evergreen.pki.fleet_plan(groups['all']) | evergreen.pki.text_table",
     "order_outcomes": "hostvars['a'].answer.ordered | evergreen.pki.order_outcomes([{'path': '/w.pem'}])",
 }
+
+
+# They hand on names of the inventory, and what is declared.
+NOTHING_OF_HOSTS = {"fleet_hosts", "key_hosts", "share_hosts", "proxmox_acme"}
+
+
+def test_every_filter_is_here():
+    """One that hands on what hosts say is tried below."""
+    filters = {path.stem for path in (ROOT / "plugins" / "filter").glob("*.py")}
+    assert {name.partition(",")[0] for name in KEPT} | NOTHING_OF_HOSTS == filters
 
 
 def hostile(text: str) -> dict:
@@ -59,25 +67,6 @@ def play() -> list:
         {"ansible.builtin.debug": {"msg": f"KEPT {{{{ kept_again_{number} | to_json }}}}"}, "run_once": True})]
     said = [{"say": {}, "register": "answer"}, {"ansible.builtin.set_fact": facts}, {"ansible.builtin.set_fact": rows}]
     return [{"hosts": "all", "gather_facts": False, "tasks": [*said, *kept]}]
-
-
-@pytest.fixture
-def ansible(tmp_path):
-    """Runs a playbook in a folder where the collection is found; returns what it said. Arguments are those of ansible-playbook."""
-    collections = tmp_path / "collections" / "ansible_collections" / "evergreen"
-    collections.mkdir(parents=True)
-    (collections / "pki").symlink_to(ROOT)
-    (tmp_path / "ansible.cfg").touch()
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections"), "ANSIBLE_HOME": str(tmp_path / "home"),
-                   "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "LC_ALL": "C.UTF-8"}
-
-    def run(*arguments, status=0):
-        done = subprocess.run([sys.executable, "-m", "ansible", "playbook", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", *arguments],
-                              cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout
-
-    return run
 
 
 def template(ran: pathlib.Path) -> str:
