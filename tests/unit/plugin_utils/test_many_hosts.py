@@ -21,7 +21,7 @@ class HostVars(collections.UserDict):
     """Counts who was asked for."""
 
     def __init__(self):
-        super().__init__({host: KEPT for host in HOSTS})
+        super().__init__(dict.fromkeys(HOSTS, KEPT))
         self.asked = collections.Counter()
 
     def __getitem__(self, host):
