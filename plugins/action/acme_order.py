@@ -8,56 +8,60 @@ A module would not do: Ansible hands a module its options in a file, and the acc
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.evergreen.pki.plugins.module_utils._challenges.kinds import secrets_of
-from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, HostError, chain
-from ansible_collections.evergreen.pki.plugins.module_utils._core.host import now, typed
+from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, HostError
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import expanded_path, failure, now
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_local import heard
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_order import ordered
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_wishes import EXCLUSIVE, NEEDED, spec
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_wishes import EXCLUSIVE, NEEDED, spec, typed_entries
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
+from ansible_collections.evergreen.pki.plugins.plugin_utils._programs import OwnPrograms, checked, remote_typed
 
 HOST_MODULE = "evergreen.pki.acme_host"
 MODULE = "evergreen.pki.acme_order"
-_PATHS = ("path", "key_path", "csr_path", "state_path")
+# Those of the controller; the others are the host's, also as to what `~` is.
+_OWN_PATHS = ("ca_path", "account_key_path", "controller_state_path")
 
 
-class ActionModule(ActionBase):
+class ActionModule(OwnPrograms, ActionBase):
     """The options of the module of the same name."""
 
     TRANSFERS_FILES = False
+    PROGRAMS = {HOST_MODULE: "_issuers.acme_host_here.done", MODULE: "_issuers.acme_order_here.done"}
 
     def run(self, tmp=None, task_vars=None):
         """The answer of the module; never the options."""
         answer = super().run(tmp, task_vars)
         args = dict(self._task.args)
-        checked = ArgumentSpecValidator(spec(), mutually_exclusive=EXCLUSIVE, required_one_of=NEEDED).validate(args)
-        options = {**checked.validated_parameters, **_of_the_host(args)}
+        options, wrong = checked(args, spec(), mutually_exclusive=EXCLUSIVE, required_one_of=NEEDED)
         hidden = {*secrets_of(args.get("solvers")), *_secrets(args)}
-        if checked.error_messages:
-            return {**answer, **_cleaned({"failed": True, "changed": False, "msg": "; ".join(checked.error_messages)}, hidden)}
-        if options["custody"] == "host":
-            return {**answer, **self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)}
-        return {**answer, **_cleaned(self._told(options, task_vars), hidden)}
-
-    def _told(self, options: dict, task_vars) -> dict:
+        if wrong:
+            return {**answer, **_cleaned({"failed": True, "changed": False, "msg": wrong}, hidden)}
+        work = self._on_the_host if options["custody"] == "host" else self._from_here
         try:
-            require_library()
-            # As a module's paths are: `~` and variables are those of who runs it.
-            state_path = os.path.expanduser(os.path.expandvars(options["controller_state_path"]))
-            remote = _Remote(lambda steps: self._steps(steps, options, task_vars), str(task_vars["inventory_hostname"]))
-            return remote.serve(lambda: ordered(options, _typed, remote, now, self._task.check_mode, state_path))
+            told = work(options, task_vars)
         except EvergreenError as error:
-            return {"failed": True, "changed": False, "msg": str(error), "error_chain": chain(error), "retry": error.retry, "problem": None, "retry_at": None,
-                    **error.results}
+            told = {"failed": True, "changed": False, **failure(error)}
+        return {**answer, **({"problem": None, "retry_at": None} if told.get("failed") else {}), **_cleaned(told, hidden)}
+
+    def _on_the_host(self, options: dict, task_vars) -> dict:
+        entries = options["certificates"]
+        checked_here = {**options, "certificates": entries and typed_entries(entries, remote_typed)}
+        return self._execute_module(module_name=MODULE, module_args=checked_here, task_vars=task_vars)
+
+    def _from_here(self, options: dict, task_vars) -> dict:
+        require_library()
+        # `~` and variables are those of who runs it.
+        own = {**options, **{key: expanded_path(options[key]) for key in _OWN_PATHS if options[key] is not None}}
+        remote = _Remote(lambda steps: self._steps(steps, own, task_vars), str(task_vars["inventory_hostname"]))
+        return remote.serve(lambda: ordered(own, remote_typed, remote, now, self._task.check_mode, own["controller_state_path"]))
 
     def _steps(self, steps: list, options: dict, task_vars) -> list:
         """The host's answers to steps, by one module."""
@@ -127,15 +131,6 @@ class _Remote:
         for steps, place in wishes:
             place.put(answers[:len(steps)])
             answers = answers[len(steps):]
-
-
-def _typed(entry, place: str) -> dict:
-    return {**typed(entry, place), **_of_the_host(entry)}
-
-
-def _of_the_host(given: dict) -> dict:
-    """Paths on the host as they were given: `~` and variables are the host's, and read there."""
-    return {key: given[key] for key in _PATHS if isinstance(given.get(key), str)}
 
 
 def _secrets(args: dict) -> list:

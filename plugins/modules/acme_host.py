@@ -118,23 +118,16 @@ answers:
 """
 
 import gc
-from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule
 
 # Measured: a tenth of a short process is the search for garbage.
 gc.disable()
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf, typed
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, typed
 from ansible_collections.evergreen.pki.plugins.module_utils._core.options import COMMON
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_place import STEPS, WITH_LIBRARY, perform
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
-
-if TYPE_CHECKING:
-    # They are loaded by their names, where one is needed: named in a statement, they travel along.
-    from ansible_collections.evergreen.pki.plugins.module_utils._challenges import (  # noqa: F401, I001  # pylint: disable=unused-import
-        standalone, tls_alpn, webroot)
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_host_here import done
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_place import STEPS
 
 STEP = {
     "step": {"type": "str", "choices": list(STEPS), "required": True},
@@ -161,14 +154,7 @@ def main() -> None:
         "state_path": dict(COMMON["state_path"]), "fqdn": dict(COMMON["fqdn"])})
     gc.freeze()
     with answering(module):
-        if any(step["step"] in WITH_LIBRARY for step in module.params["steps"]):
-            # Here, because it loads the library.
-            from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
-            require_library()
-        fqdn = host_fqdn(module.params["fqdn"], nodename(), resolv_conf())
-        steps = [{**step, "certificate": typed(step["certificate"], step["place"])} for step in module.params["steps"]]
-        answers = perform(steps, fqdn, State(module.params["state_path"]), now(), module.check_mode)
-        module.exit_json(changed=any(one.get("changed", False) for one in answers), answers=answers)
+        module.exit_json(**done(module.params, module.check_mode, typed))
 
 
 if __name__ == "__main__":

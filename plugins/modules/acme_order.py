@@ -342,7 +342,6 @@ results:
 """
 
 import gc
-from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -351,17 +350,9 @@ gc.disable()
 
 from ansible_collections.evergreen.pki.plugins.module_utils._challenges.kinds import secrets_of
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
-from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf, typed
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_local import Local
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_order import ordered
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, typed
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_order_here import done
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_wishes import EXCLUSIVE, NEEDED, spec
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
-from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
-
-if TYPE_CHECKING:
-    # They are loaded by their names, where one is needed: named in a statement, they travel along.
-    from ansible_collections.evergreen.pki.plugins.module_utils._challenges import (  # noqa: F401, I001  # pylint: disable=unused-import
-        acmesh, command, lexicon, persist, rfc2136, standalone, tls_alpn, webroot)
 
 
 def main() -> None:
@@ -372,10 +363,7 @@ def main() -> None:
     with answering(module):
         if module.params["custody"] != "host":
             raise InputError("split custody is the action's affair, and this is the module", where="custody", way_out="Call evergreen.pki.acme_order as a task")
-        require_library()
-        state_path = module.params["state_path"]
-        place = Local(state_path, host_fqdn(module.params["fqdn"], nodename(), resolv_conf()), now, module.check_mode)
-        told = ordered(module.params, typed, place, now, module.check_mode, state_path)
+        told = done(module.params, module.check_mode, typed)
     if told.pop("failed", False):
         module.fail_json(**told)
     module.exit_json(**told)

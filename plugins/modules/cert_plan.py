@@ -39,32 +39,15 @@ gc.disable()
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core.host import answering, nodename, now, resolv_conf, typed
-from ..module_utils._core.options import COMMON
-from ..module_utils._lifecycle.declaration import host_fqdn
-from ..module_utils._lifecycle.plan import plan_host
-from ..module_utils._lifecycle.state import State
-from ..module_utils._x509.parse import require_library
+from ..module_utils._core.host import answering, typed
+from ..module_utils._lifecycle.cert_plan_here import SPEC, done
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, argument_spec={
-        **COMMON,
-        "certificates": {"type": "list", "elements": "dict", "default": []},
-        "products": {"type": "str", "choices": ["auto", "none"], "default": "auto"},
-        "show": {"type": "str", "choices": ["auto", "all", "exceptions"], "default": "auto"},
-        "remind_every": {"type": "str", "default": "7d"},
-        "reminded": {"type": "list", "elements": "str", "default": []},
-        "settings": {"type": "dict", "default": {}, "options": {
-            "state_path": {"type": "path"}, "fqdn": {}, "force": {"type": "bool"}, "remind_every": {}}},
-    })
+    module = AnsibleModule(supports_check_mode=True, argument_spec=SPEC)
     gc.freeze()
-    options = {**module.params, **{key: value for key, value in module.params["settings"].items() if value is not None}}
     with answering(module):
-        require_library()
-        fqdn = host_fqdn(options["fqdn"], nodename(), resolv_conf())
-        answer = plan_host(options, fqdn, State(options["state_path"]), now(), typed, remember=not module.check_mode)
-        module.exit_json(changed=False, fqdn=fqdn, nodename=nodename().split(".", 1)[0], **answer)
+        module.exit_json(**done(module.params, module.check_mode, typed))
 
 
 if __name__ == "__main__":

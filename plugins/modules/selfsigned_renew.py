@@ -127,24 +127,16 @@ from ansible.module_utils.basic import AnsibleModule
 # Measured: a tenth of this short process is the search for garbage.
 gc.disable()
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering
 from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import flat_declaration
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers import selfsigned
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.results import renewal
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
-from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
+from ansible_collections.evergreen.pki.plugins.module_utils._issuers.selfsigned_renew_here import done
 
 
 def main() -> None:
     module = AnsibleModule(supports_check_mode=True, argument_spec=flat_declaration())
     gc.freeze()
     with answering(module):
-        require_library()
-        fqdn = host_fqdn(module.params["fqdn"], nodename(), resolv_conf())
-        wanted = selfsigned.wish(module.params, fqdn)
-        outcome = selfsigned.renew(wanted, State(module.params["state_path"]), now(), module.check_mode)
-        module.exit_json(**renewal(outcome, wanted))
+        module.exit_json(**done(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import re
 
 import pytest
 
+from ansible_collections.evergreen.pki.plugins.plugin_utils import _payload
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
 COLLECTION = "ansible_collections.evergreen.pki.plugins."
@@ -81,20 +83,6 @@ def circles(graph: dict) -> list:
     return [found for room in graph if (found := way(room, room, set()))]
 
 
-def payload(module: pathlib.Path) -> dict:
-    """The files of ours that travel with a module: it, and every room that an import statement names, however deep it stands."""
-    plugins = module.parents[1]
-    known, prefix = rooms(plugins), COLLECTION + "module_utils."
-    waiting = [name[len(prefix):] for name in imported(module, COLLECTION + "modules") if name[len(prefix):] in known]
-    graph, travelling = needs(plugins), {}
-    while waiting:
-        room = waiting.pop()
-        if room not in travelling:
-            travelling[room] = known[room]
-            waiting += graph[room]
-    return {"the module": module, **travelling}
-
-
 def pure_rooms() -> set:
     """The rooms that the table of floors in docs/architecture.md calls pure."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -136,13 +124,13 @@ def test_one_room_knows_ansible():
 
 def test_the_daily_run_is_light():
     """cert_plan travels with under 60,000 bytes of own source: it is the one task of a healthy host (issue 5)."""
-    sizes = {room: path.stat().st_size for room, path in payload(PLUGINS / "modules" / "cert_plan.py").items()}
+    sizes = {room: rooms(PLUGINS)[room].stat().st_size for room in _payload.rooms("_lifecycle.cert_plan_here")}
     assert sum(sizes.values()) < PAYLOAD, sorted(((size, room) for room, size in sizes.items()), reverse=True)
 
 
 def test_the_daily_run_describes_nothing():
     """The rooms that describe certificates at length, write pairs or sign are not among what cert_plan ships."""
-    assert not {"_x509.facts", "_x509.keys", "_lifecycle.pair", "_lifecycle.probe", "_issuers.selfsigned"} & set(payload(PLUGINS / "modules" / "cert_plan.py"))
+    assert not {"_x509.facts", "_x509.keys", "_lifecycle.pair", "_lifecycle.probe", "_issuers.selfsigned"} & _payload.rooms("_lifecycle.cert_plan_here")
 
 
 # The checker itself, on a house that was never built.
@@ -184,9 +172,3 @@ def test_a_sound_house_passes(house):
 def test_a_violation_is_found(house, sources, says):
     """The checker finds what it is there for."""
     assert says in violations(house(**sources), {"_core.errors"})
-
-
-def test_what_travels_is_followed(house):
-    """A module's payload is everything its imports reach, also an import inside a function."""
-    built = house(modules__cert_plan=f"def f():\n    from {COLLECTION}module_utils._core.a import X", _core__a="from .b import Y", _core__b="", _core__c="")
-    assert set(payload(built / "modules" / "cert_plan.py")) == {"the module", "_core.a", "_core.b"}

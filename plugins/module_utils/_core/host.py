@@ -32,16 +32,26 @@ def resolv_conf(path: str = "/etc/resolv.conf") -> str:
         return ""
 
 
-def typed(item, place: str) -> dict:
-    """A declaration, checked as options are. Raises InputError with the place."""
+def typed(item, place: str, spec: dict = DECLARATION) -> dict:
+    """A declaration, checked as options are. spec: with the paths as texts where they are another host's. Raises InputError with the place."""
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     for key in item:
         if key not in DECLARATION:
             raise InputError(f"{key!r} is not known", where=place, way_out=f"Use {', '.join(DECLARATION)}")
-    checked = ArgumentSpecValidator(DECLARATION).validate(item)
+    checked = ArgumentSpecValidator(spec).validate(item)
     if checked.error_messages:
         raise InputError(checked.errors.msg, where=place, way_out="Correct the declaration")
     return checked.validated_parameters
+
+
+def expanded(item: dict, unused_place: str = "") -> dict:
+    """A declaration that the controller has checked already: only `~` and variables in its paths are this host's, and read here."""
+    return {**item, **{key: expanded_path(item[key]) for key, row in DECLARATION.items() if row["type"] == "path" and item.get(key) is not None}}
+
+
+def expanded_path(path: str) -> str:
+    """As Ansible reads an option that is a path."""
+    return os.path.expanduser(os.path.expandvars(path))
 
 
 @contextlib.contextmanager
@@ -49,7 +59,20 @@ def answering(module):
     """Turns an error into fail_json."""
     try:
         yield
-    except EvergreenError as error:
-        module.fail_json(msg=str(error), error_chain=chain(error), retry=error.retry, **error.results)
-    except OSError as error:
-        module.fail_json(msg=str(refused(error, str(error.filename or "host"))), error_chain=chain(error), retry=False)
+    except (EvergreenError, OSError) as error:
+        module.fail_json(**failure(error))
+
+
+def answered(work) -> dict:
+    """What work() returns, the answer of a module; of its error, what fail_json would say."""
+    try:
+        return work()
+    except (EvergreenError, OSError) as error:
+        return {"failed": True, "changed": False, **failure(error)}
+
+
+def failure(error: Exception) -> dict:
+    """What is told of an EvergreenError or OSError."""
+    if isinstance(error, EvergreenError):
+        return {"msg": str(error), "error_chain": chain(error), "retry": error.retry, **error.results}
+    return {"msg": str(refused(error, str(error.filename or "host"))), "error_chain": chain(error), "retry": False}

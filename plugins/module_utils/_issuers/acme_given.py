@@ -8,6 +8,7 @@ import os
 
 from .._core.errors import FileRefused, HostError, InputError
 from .._core.files import read
+from .._core.host import expanded_path
 from .._lifecycle import guard
 from .._lifecycle.declaration import complete
 from .._x509 import csr
@@ -39,7 +40,7 @@ def given_csr(step: dict) -> csr.Csr | None:
     if not given.get("path"):
         return None
     try:
-        return csr.read(read(given["path"]), given["path"])
+        return csr.read(read(expanded_path(given["path"])), given["path"])
     except FileNotFoundError as error:
         raise FileRefused("there is no such file on the host", where=given["path"], way_out="Copy it there first, or correct csr_path") from error
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from .._core.errors import InputError
 from .._core.options import DECLARATION
 from .._core.spec import flat_declaration
+from .._lifecycle.declaration import placed
 from .._protocol.directory import directory_url
 from .acme_options import ACCOUNT, EAB
 
@@ -77,17 +78,25 @@ def items_of(options: dict, typed) -> list:
         return [_item(flat, {key: options[key] for key in _OWN}, options, "")]
     if not options["certificates"]:
         raise InputError("is empty", where="certificates", way_out="Declare a certificate, or leave the option out")
-    return [_entry(entry, options, index, typed) for index, entry in enumerate(options["certificates"])]
+    return [_entry(entry, options, place, typed) for place, entry in placed(options["certificates"])]
 
 
-def _entry(entry: dict, options: dict, index: int, typed) -> Item:
-    label = entry.get("name") or entry.get("product")
-    place = f"certificates[{index}] ({label})" if label else f"certificates[{index}]"
+def typed_entries(entries: list, typed) -> list:
+    """The option `certificates` with its declarations checked: for a host that shall not do it again. Raises InputError with the place of a mistake."""
+    return [{**own, **declared} for own, declared in (_parts(entry, place, typed) for place, entry in placed(entries))]
+
+
+def _parts(entry: dict, place: str, typed) -> tuple:
+    """(what an entry says besides its declaration, the declaration)."""
     own = {key: entry[key] for key in _OWN if entry.get(key) is not None}
     for key, value in own.items():
         if not isinstance(value, _OWN[key]):
             raise InputError(f"is no {_OWN[key].__name__}", where=f"{place}: {key}", way_out="Correct the declaration")
-    declared = typed({key: value for key, value in entry.items() if key not in _OWN}, place)
+    return own, typed({key: value for key, value in entry.items() if key not in _OWN}, place)
+
+
+def _entry(entry: dict, options: dict, place: str, typed) -> Item:
+    own, declared = _parts(entry, place, typed)
     shared = {key: options[key] for key in _SHARED if key in DECLARATION and options.get(key) is not None}
     declared = {**shared, **{key: value for key, value in declared.items() if value is not None}}
     return _item(declared, {"reuse_key": options["reuse_key"], **own}, options, place)

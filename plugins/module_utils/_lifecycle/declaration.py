@@ -30,9 +30,7 @@ Wanted = namedtuple("Wanted", (
 def declared(certificates: list, fqdn: str, typed, force: bool = False) -> list:
     """The Wanted records. typed(item, place) checks keys and types. Raises InputError with the place of a mistake."""
     wanted, seen = [], {}
-    for index, item in enumerate(certificates):
-        label = item.get("name") or item.get("product")
-        place = f"certificates[{index}] ({label})" if label else f"certificates[{index}]"
+    for place, item in placed(certificates):
         record = complete(typed(item, place), fqdn, place, force)
         if record.issuer in CAS:
             _refuse_keyless(record.key_path, f"{place}: key_path")
@@ -45,6 +43,13 @@ def declared(certificates: list, fqdn: str, typed, force: bool = False) -> list:
                 raise InputError(f"{value!r} is declared twice, first in {first}", where=f"{place}: {key}", way_out=f"Give each certificate a {key} of its own")
         wanted.append(record)
     return wanted
+
+
+def placed(certificates: list):
+    """(place, entry) for each: what errors name it by."""
+    for index, item in enumerate(certificates):
+        label = item.get("name") or item.get("product")
+        yield f"certificates[{index}] ({label})" if label else f"certificates[{index}]", item
 
 
 def complete(item: dict, fqdn: str, place: str = "", force: bool = False) -> Wanted:

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# GNU General Public License v3.0+
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules that go to their host as programs of ours (`_payload`), by whatever way Ansible has for modules there: its connection, become, pipelining, async."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import failure, typed
+from ansible_collections.evergreen.pki.plugins.module_utils._core.options import DECLARATION
+
+from ._payload import get_ready, program
+
+_SMALLEST = "ansible.builtin.ping"
+
+
+class OwnPrograms:
+    """Stands before ActionBase.
+
+    PROGRAMS: module -> its entry, a function of (options, check); options are checked, but paths are the host's and read there.
+    """
+
+    PROGRAMS: dict = {}
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        for entry in cls.PROGRAMS.values():
+            # While Ansible loads the action: it does so once, before there is a process for each host.
+            get_ready(entry)
+
+    def _configure_module(self, module_name, module_args, task_vars):
+        """What Ansible makes of its smallest module, for the interpreter and the manner; of what it would run, ours stands in the place."""
+        own = {key: value for key, value in module_args.items() if key.startswith("_ansible_")}
+        whole = functools.partial(super()._configure_module, module_name=module_name, module_args=module_args, task_vars=task_vars)
+        if module_name not in self.PROGRAMS:
+            return whole()
+        # Not of the module itself: to find out what it needs would take the controller longer than all the rest.
+        *built, _path = super()._configure_module(module_name=_SMALLEST, module_args=own, task_vars=task_vars) or (None,)
+        options = {key: value for key, value in module_args.items() if key not in own}
+        data = program(self.PROGRAMS[module_name], {"options": options, "check": bool(own.get("_ansible_check_mode"))})
+        path = self._shared_loader_obj.module_loader.find_plugin(module_name)
+        if len(built) == 1 and hasattr(built[0], "b_module_data"):
+            return replace(built[0], b_module_data=data), path
+        if len(built) == 3 and isinstance(built[2], bytes):
+            # ansible-core up to 2.18: style, interpreter, archive.
+            return *built[:2], data, path
+        return whole()
+
+
+class ProgramAction(OwnPrograms, ActionBase):
+    """A module that is all on its host. SPEC: its argument spec."""
+
+    TRANSFERS_FILES = False
+    _supports_async = True
+    SPEC: dict = {}
+
+    def run(self, tmp=None, task_vars=None):
+        """The answer of the module; of a mistake in the options, without a way to the host."""
+        answer = super().run(tmp, task_vars)
+        options, wrong = checked(self._task.args, self.SPEC)
+        if wrong:
+            return {**answer, "failed": True, "changed": False, "msg": wrong}
+        try:
+            options = self.complete(options)
+        except EvergreenError as error:
+            return {**answer, "failed": True, "changed": False, **failure(error)}
+        [module] = self.PROGRAMS
+        later = bool(self._task.async_val) and not self._connection.has_native_async
+        told = self._execute_module(module_name=module, module_args=options, task_vars=task_vars, wrap_async=later)
+        # What -vvv shows; Ansible leaves it out otherwise.
+        return {**answer, **told, "invocation": {"module_args": options}}
+
+    def complete(self, options: dict) -> dict:
+        """Whatever else is to be checked here. Raises InputError."""
+        return options
+
+
+def checked(args: dict, spec: dict, **rules) -> tuple:
+    """(options, what is wrong with them or ""): as a module checks its own, but a path is a text, as `~` and variables are the host's."""
+    found = ArgumentSpecValidator(unexpanded(spec), **rules).validate(args)
+    return found.validated_parameters, "; ".join(found.error_messages)
+
+
+def remote_typed(item, place: str) -> dict:
+    """What is given of a declaration, for a host that shall not check it again. Raises InputError with the place."""
+    found = typed(item, place, _DECLARATION)
+    return {key: found[key] for key in item}
+
+
+def unexpanded(spec: dict) -> dict:
+    """An argument spec in which paths are texts."""
+    return {key: {**row, **({"type": "str"} if row.get("type") == "path" else {}), **({"options": unexpanded(row["options"])} if "options" in row else {})}
+            for key, row in spec.items()}
+
+
+_DECLARATION = unexpanded(DECLARATION)

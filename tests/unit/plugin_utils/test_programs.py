@@ -1,0 +1,138 @@
+# Copyright (c) 2026 The evergreen.pki authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules that go to their host as programs of ours: by each way that Ansible has, as itself, and with what it makes of options."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+pytest.importorskip("ansible.plugins.action", reason="actions run under ansible-core, which is not installed for this Python")
+
+from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
+from ansible_collections.evergreen.pki.plugins.module_utils._core.options import DECLARATION
+from ansible_collections.evergreen.pki.plugins.plugin_utils import _programs
+
+pytestmark = pytest.mark.controller
+RENEW = {"evergreen.pki.selfsigned_renew": {
+    "path": "~/web.pem", "key_path": "$HOME/web.key", "names": ["w.example"], "state_path": "~/state", "key_type": "EC"}}
+PLAN = {"evergreen.pki.cert_plan": {"settings": {"state_path": "~/state", "remind_every": None}, "show": "all", "certificates": [
+    {"path": "~/web.pem", "key_path": "~/web.key", "issuer": "selfsigned", "names": "w.example", "adopt_renamed": "yes"}]}}
+BAD = {"evergreen.pki.cert_plan": {"certificates": [{"path": "/x.pem", "nme": "web"}]}}
+
+
+@pytest.fixture
+def played(ansible, tmp_path):
+    """Runs tasks; the answers of all of them. The host's home is not the controller's."""
+    (tmp_path / "host").mkdir()
+
+    def play(*tasks, pipelining=True):
+        (tmp_path / "ansible.cfg").write_text(f"[connection]\npipelining = {pipelining}\n")
+        kept = [{**task, "register": f"answer{number}", "ignore_errors": True} for number, task in enumerate(tasks)]
+        kept.append({"ansible.builtin.copy": {"dest": str(tmp_path / "answers.json"), "mode": "0600",
+                                              "content": f"{{{{ [{', '.join(f'answer{number}' for number in range(len(tasks)))}] | to_json }}}}"}})
+        (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "environment": {"HOME": str(tmp_path / "host")},
+                                                        "tasks": kept}]))
+        ansible("play.yml")
+        return json.loads((tmp_path / "answers.json").read_text())
+    return play
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_host_is_renewed_and_planned(played, tmp_path, pipelining):
+    """Checked, done, quiet, planned; paths are the host's in every one of them."""
+    looked, made, quiet, planned = played({**RENEW, "check_mode": True}, RENEW, RENEW, PLAN, pipelining=pipelining)
+    assert looked["changed"] and made["changed"] and not quiet["changed"]
+    assert made["path"] == str(tmp_path / "host" / "web.pem") and (tmp_path / "host" / "web.key").exists()
+    [row] = planned["plan"]
+    assert (row["action"], row["path"]) == ("none", made["path"])
+    # As declared, so that it is the same wherever it is handed on to, and of the right types.
+    assert row["declared"] == {**PLAN["evergreen.pki.cert_plan"]["certificates"][0], "names": ["w.example"], "adopt_renamed": True}
+
+
+def test_options_are_refused_here(played, tmp_path):
+    """With the sentences of the module, and before the host is asked."""
+    unknown, bad, wrong = played({"evergreen.pki.cert_plan": {"certificate": []}}, BAD,
+                                 {"evergreen.pki.selfsigned_renew": {"path": "relative", "key_path": "/x"}})
+    assert unknown["failed"] and "certificate" in unknown["msg"] and "Supported parameters" in unknown["msg"]
+    assert bad["failed"] and bad["msg"].startswith("certificates[0]: 'nme' is not known") and bad["retry"] is False
+    assert wrong["failed"] and "relative" in wrong["msg"]
+    assert not (tmp_path / "host" / "state").exists()
+
+
+def test_a_host_may_answer_later(played, tmp_path):
+    """Ansible's async, waited for."""
+    [later] = played({**RENEW, "async": 60, "poll": 1, "vars": {"ansible_async_dir": str(tmp_path / "jobs")}})
+    assert later.get("changed") and (tmp_path / "host" / "web.pem").exists(), later
+
+
+def test_paths_stay_what_they_are():
+    """As deep as an argument spec goes; the spec itself stays as it is."""
+    spec = {"a": {"type": "path"}, "b": {"type": "dict", "options": {"c": {"type": "path"}, "d": {}}}, "e": {"type": "int"}}
+    options, wrong = _programs.checked({"a": "~/x", "b": {"c": "$HOME/y"}, "e": "3"}, spec)
+    assert (options, wrong) == ({"a": "~/x", "b": {"c": "$HOME/y", "d": None}, "e": 3}, "")
+    assert spec["a"]["type"] == "path" and DECLARATION["path"]["type"] == "path"
+
+
+def test_a_declaration_keeps_what_was_given():
+    """No default is put in: what a plan hands on is what people wrote."""
+    assert _programs.remote_typed({"path": "~/x", "key_size": "2048"}, "here") == {"path": "~/x", "key_size": 2048}
+    with pytest.raises(InputError, match="here"):
+        _programs.remote_typed({"key_type": "DSA"}, "here")
+
+
+@dataclasses.dataclass(frozen=True)
+class Bits:
+    """What ansible-core makes of a module since 2.19."""
+
+    b_module_data: bytes
+    shebang: str
+
+
+class Loader:
+    class module_loader:
+        @staticmethod
+        def find_plugin(name):
+            return f"/{name}.py"
+
+
+def configured(built, name="evergreen.pki.cert_plan"):
+    """What becomes of a module where ansible-core makes this of each; and what it was asked to make, with which options."""
+    asked = []
+
+    class Core:
+        _shared_loader_obj = Loader
+
+        def _configure_module(self, module_name, module_args, task_vars):
+            asked.append((module_name, module_args))
+            return built
+
+    class Action(_programs.OwnPrograms, Core):
+        PROGRAMS = {"evergreen.pki.cert_plan": "_lifecycle.cert_plan_here.done"}
+
+    return Action()._configure_module(module_name=name, module_args={"show": "s3cr3t", "_ansible_check_mode": True}, task_vars={}), asked
+
+
+@pytest.mark.parametrize("built", [(Bits(b"theirs", "#!/usr/bin/python"), "/ping.py"), ("new", "#!/usr/bin/python", b"theirs", "/ping.py")],
+                         ids=["2.19", "2.16"])
+def test_only_what_is_run_is_ours(built):
+    """Interpreter and manner are Ansible's, which sees no option."""
+    (*found, path), asked = configured(built)
+    data = found[0].b_module_data if len(found) == 1 else found[2]
+    assert data.startswith(b"\nimport sys") and path == "/evergreen.pki.cert_plan.py" and "#!/usr/bin/python" in str(found)
+    assert asked == [("ansible.builtin.ping", {"_ansible_check_mode": True})]
+
+
+@pytest.mark.parametrize("built", [("bits", "path"), ("a", "b", "c", "d"), (), ("one",), tuple("12345")])
+def test_an_unknown_ansible_core_runs_the_module(built):
+    """Which is complete in itself: a later release may have other manners."""
+    found, asked = configured(built)
+    assert found == built and asked[-1] == ("evergreen.pki.cert_plan", {"show": "s3cr3t", "_ansible_check_mode": True})
+
+
+def test_other_modules_are_ansibles():
+    """As what runs one later."""
+    built = (Bits(b"theirs", "#!"), "/path")
+    assert configured(built, "ansible.legacy.async_wrapper") == (built, [("ansible.legacy.async_wrapper", {"show": "s3cr3t", "_ansible_check_mode": True})])
