@@ -46,10 +46,11 @@ class OwnPrograms:
         data = program(self.PROGRAMS[module_name], {"options": options, "check": bool(own.get("_ansible_check_mode"))})
         path = self._shared_loader_obj.module_loader.find_plugin(module_name)
         if len(built) == 1 and hasattr(built[0], "b_module_data"):
-            return replace(built[0], b_module_data=data), path
+            return replace(built[0], b_module_data=_named(built[0].shebang, data)), path
         if len(built) == 3 and isinstance(built[2], bytes):
-            # ansible-core up to 2.18: style, interpreter, archive.
-            return *built[:2], data, path
+            # ansible-core up to 2.18.
+            style, shebang, _archive = built
+            return style, shebang, _named(shebang, data), path
         return whole()
 
 
@@ -79,6 +80,11 @@ class ProgramAction(OwnPrograms, ActionBase):
     def complete(self, options: dict) -> dict:
         """Whatever else is to be checked here. Raises InputError."""
         return options
+
+
+def _named(shebang: str, data: bytes) -> bytes:
+    """With its interpreter in the first line, by which async runs it up to ansible-core 2.18."""
+    return shebang.encode("utf-8", "surrogateescape") + data
 
 
 def checked(args: dict, spec: dict, **rules) -> tuple:
