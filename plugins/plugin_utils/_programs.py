@@ -17,7 +17,8 @@ from ansible_collections.evergreen.pki.plugins.module_utils._core.options import
 
 from ._payload import get_ready, program
 
-_SMALLEST = "ansible.builtin.ping"
+# A module of ours that is documentation only: Ansible finds its interpreter, and nothing to pack.
+_INTERPRETED = "evergreen.pki.escrow_verify"
 
 
 class OwnPrograms:
@@ -35,22 +36,22 @@ class OwnPrograms:
             get_ready(entry)
 
     def _configure_module(self, module_name, module_args, task_vars):
-        """What Ansible makes of its smallest module, for the interpreter and the manner; of what it would run, ours stands in the place."""
+        """As Ansible does it for a script, for the interpreter; what it runs, and the manner, are those of a module."""
         own = {key: value for key, value in module_args.items() if key.startswith("_ansible_")}
         whole = functools.partial(super()._configure_module, module_name=module_name, module_args=module_args, task_vars=task_vars)
         if module_name not in self.PROGRAMS:
             return whole()
         # Not of the module itself: to find out what it needs would take the controller longer than all the rest.
-        *built, _path = super()._configure_module(module_name=_SMALLEST, module_args=own, task_vars=task_vars) or (None,)
+        *built, _path = super()._configure_module(module_name=_INTERPRETED, module_args=own, task_vars=task_vars) or (None,)
         options = {key: value for key, value in module_args.items() if key not in own}
         data = program(self.PROGRAMS[module_name], {"options": options, "check": bool(own.get("_ansible_check_mode"))})
         path = self._shared_loader_obj.module_loader.find_plugin(module_name)
         if len(built) == 1 and hasattr(built[0], "b_module_data"):
-            return replace(built[0], b_module_data=_named(built[0].shebang, data)), path
+            return replace(built[0], module_style="new", b_module_data=_named(built[0].shebang, data)), path
         if len(built) == 3 and isinstance(built[2], bytes):
             # ansible-core up to 2.18.
-            style, shebang, _archive = built
-            return style, shebang, _named(shebang, data), path
+            _style, shebang, _text = built
+            return "new", shebang, _named(shebang, data), path
         return whole()
 
 

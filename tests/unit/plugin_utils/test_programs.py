@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
+import re
 
 import pytest
 
@@ -16,6 +18,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._core.options import
 from ansible_collections.evergreen.pki.plugins.plugin_utils import _programs
 
 pytestmark = pytest.mark.controller
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 RENEW = {"evergreen.pki.selfsigned_renew": {
     "path": "~/web.pem", "key_path": "$HOME/web.key", "names": ["w.example"], "state_path": "~/state", "key_type": "EC"}}
 PLAN = {"evergreen.pki.cert_plan": {"settings": {"state_path": "~/state", "remind_every": None}, "show": "all", "certificates": [
@@ -89,6 +92,7 @@ class Bits:
 
     b_module_data: bytes
     shebang: str
+    module_style: str = "old"
 
 
 class Loader:
@@ -115,14 +119,21 @@ def configured(built, name="evergreen.pki.cert_plan"):
     return Action()._configure_module(module_name=name, module_args={"show": "s3cr3t", "_ansible_check_mode": True}, task_vars={}), asked
 
 
-@pytest.mark.parametrize("built", [(Bits(b"theirs", "#!/usr/bin/python"), "/ping.py"), ("new", "#!/usr/bin/python", b"theirs", "/ping.py")],
+@pytest.mark.parametrize("built", [(Bits(b"theirs", "#!/usr/bin/python"), "/script.py"), ("old", "#!/usr/bin/python", b"theirs", "/script.py")],
                          ids=["2.19", "2.16"])
 def test_only_what_is_run_is_ours(built):
     """Interpreter and manner are Ansible's, which sees no option."""
     (*found, path), asked = configured(built)
-    data = found[0].b_module_data if len(found) == 1 else found[2]
+    style, data = (found[0].module_style, found[0].b_module_data) if len(found) == 1 else (found[0], found[2])
+    assert style == "new"
     assert data.startswith(b"#!/usr/bin/python\nimport sys") and path == "/evergreen.pki.cert_plan.py"
-    assert asked == [("ansible.builtin.ping", {"_ansible_check_mode": True})]
+    assert asked == [("evergreen.pki.escrow_verify", {"_ansible_check_mode": True})]
+
+
+def test_the_script_is_one():
+    """With a line for its interpreter, and nothing that Ansible would have to pack."""
+    text = (ROOT / "plugins" / "modules" / "escrow_verify.py").read_text()
+    assert text.startswith("#!/usr/bin/python\n") and re.findall("^(?:import|from) .*", text, re.MULTILINE) == ["from __future__ import annotations"]
 
 
 @pytest.mark.parametrize("built", [("bits", "path"), ("a", "b", "c", "d"), (), ("one",), tuple("12345")])
