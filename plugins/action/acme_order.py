@@ -35,6 +35,8 @@ class ActionModule(OwnPrograms, ActionBase):
 
     TRANSFERS_FILES = False
     PROGRAMS = {HOST_MODULE: "_issuers.acme_host_here.done", MODULE: "_issuers.acme_order_here.done"}
+    # Which of the solvers' settings are secrets is not known before they are read.
+    UNLOGGED = (MODULE,)
 
     def run(self, tmp=None, task_vars=None):
         """The answer of the module; never the options."""

@@ -63,6 +63,15 @@ def read(data):
     return json.loads(zlib.decompress(base64.b64decode(data)))
 
 
+def log(line):
+    import syslog
+    syslog.openlog(line["name"], 0, getattr(syslog, line["facility"], syslog.LOG_USER))
+    syslog.syslog(syslog.LOG_INFO, line["text"])
+
+
+line = read("@line")
+if line:
+    log(line)
 sys.meta_path.insert(0, Rooms(read("@rooms")))
 from @package._core.host import answered
 from @package.@floor.@room import @entry
@@ -73,10 +82,14 @@ sys.exit(1 if answer.get("failed") else 0)
 """
 
 
-def program(entry: str, options: dict) -> bytes:
-    """The program that prints, as JSON, what the entry returns. entry: `_floor.room.function`; options: its keyword arguments, plain data."""
+def program(entry: str, options: dict, line: dict | None = None) -> bytes:
+    """The program that prints, as JSON, what the entry returns. entry: `_floor.room.function`; options: its keyword arguments, plain data.
+
+    line: what goes to the host's system log, `name`, `facility` and `text`.
+    """
     floor, room, function = entry.split(".")
-    filled = {"@rooms": _texts(f"{floor}.{room}"), "@package": _PACKAGE, "@floor": floor, "@room": room, "@entry": function, "@options": _packed(options)}
+    filled = {"@rooms": _texts(f"{floor}.{room}"), "@package": _PACKAGE, "@floor": floor, "@room": room, "@entry": function, "@options": _packed(options),
+              "@line": _packed(line)}
     # All at once: what was put in may look like a place of another.
     return re.sub("@[a-z]+", lambda place: filled[place.group()], _PROGRAM).encode("ascii")
 

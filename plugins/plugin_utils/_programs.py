@@ -11,7 +11,7 @@ from dataclasses import replace
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError
+from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, printable
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import failure, typed
 from ansible_collections.evergreen.pki.plugins.module_utils._core.options import DECLARATION
 
@@ -19,6 +19,8 @@ from ._payload import get_ready, program
 
 # A module of ours that is documentation only: Ansible finds its interpreter, and nothing to pack.
 _INTERPRETED = "evergreen.pki.escrow_verify"
+# The usual most of a system log.
+_LONGEST_LINE = 8000
 
 
 class OwnPrograms:
@@ -28,6 +30,8 @@ class OwnPrograms:
     """
 
     PROGRAMS: dict = {}
+    # The modules among them that say nothing in the host's log.
+    UNLOGGED: tuple = ()
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
@@ -44,7 +48,9 @@ class OwnPrograms:
         # Not of the module itself: to find out what it needs would take the controller longer than all the rest.
         *built, _path = super()._configure_module(module_name=_INTERPRETED, module_args=own, task_vars=task_vars) or (None,)
         options = {key: value for key, value in module_args.items() if key not in own}
-        data = program(self.PROGRAMS[module_name], {"options": options, "check": bool(own.get("_ansible_check_mode"))})
+        silent = own.get("_ansible_no_log") or module_name in self.UNLOGGED
+        data = program(self.PROGRAMS[module_name], {"options": options, "check": bool(own.get("_ansible_check_mode"))},
+                       None if silent else _line(module_name, own, options))
         path = self._shared_loader_obj.module_loader.find_plugin(module_name)
         if len(built) == 1 and hasattr(built[0], "b_module_data"):
             return replace(built[0], module_style="new", b_module_data=_named(built[0].shebang, data)), path
@@ -81,6 +87,14 @@ class ProgramAction(OwnPrograms, ActionBase):
     def complete(self, options: dict) -> dict:
         """Whatever else is to be checked here. Raises InputError."""
         return options
+
+
+def _line(module: str, own: dict, options: dict) -> dict:
+    """What AnsibleModule has in the system's log of who was called with what."""
+    given = " ".join(f"{key}={value}" for key, value in options.items())
+    text = " ".join(filter(None, [own.get("_ansible_target_log_info"), f"Invoked with {given}"]))
+    # Line ends and NUL as such would begin another entry, or none at all.
+    return {"name": f"ansible-{module}", "facility": str(own.get("_ansible_syslog_facility")), "text": printable(text)[:_LONGEST_LINE]}
 
 
 def _named(shebang: str, data: bytes) -> bytes:

@@ -16,7 +16,7 @@ TITLE = "A fleet, all due, at an ACME CA"
 TEXT = (
     "`evergreen.pki.renew` on hosts that have declared one certificate each and have none, all of them this machine by the local connection, against so many "
     "plays of one ping; *the CA's time* is the bare loop that orders as many certificates, measured in the same round. Planned, ordered, shown below a web "
-    "root, installed and reported; no service is told. With `custody: controller` an order is four modules on its host, with `custody: host` it is one.")
+    "root, installed and reported; no service is told. With `custody: controller` an order is three calls of its host, with `custody: host` one.")
 PINGS = 4.5
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
 import pathlib
 import sys
 import time
@@ -109,15 +108,11 @@ def _b64(data: bytes) -> str:
 
 
 def rooms(folder: str, directory: str, count: int, in_flight: int) -> None:
-    """Orders and installs as acme_order does with `custody: host`, on a host that has no certificate yet, and writes its answer."""
-    from ansible_collections.evergreen.pki.plugins.module_utils._core.host import now, typed
-    from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_local import Local
-    from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_order import ordered
+    """Orders and installs as a host does for acme_order with `custody: host`, where it has no certificate yet, and writes its answer."""
+    from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_order_here import done
     from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_wishes import spec
-    given, state = task(folder, directory, in_flight), os.path.join(folder, "out", "state")
     rows = [declared(folder, f"w{number}") for number in range(count)]
-    options = {**{key: row.get("default") for key, row in spec().items()}, **given, "certificates": rows}
-    answer = ordered(options, typed, Local(state, "localhost", now, False), now, False, state)
+    answer = done({**{key: row.get("default") for key, row in spec().items()}, **task(folder, directory, in_flight), "certificates": rows}, False)
     print(json.dumps(answer))
     if answer.get("failed"):
         raise SystemExit("not all were issued")

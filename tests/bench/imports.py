@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the time of a module's imports goes, and which of our files travel with it.
+"""Where the time of cert_plan's imports goes, and which rooms travel with it, or with another.
 
-    python tests/bench/imports.py [MODULE] [--runs N]      # cert_plan, 9 runs
+    python tests/bench/imports.py [ROOM] [--runs N]      # _lifecycle.cert_plan_here, 9 runs
 
 Python's own -X importtime on the built payload, for there everything is compiled from source; what ping imports too is left out.
 """
@@ -10,7 +10,6 @@ Python's own -X importtime on the built payload, for there everything is compile
 from __future__ import annotations
 
 import argparse
-import ast
 import pathlib
 import re
 import subprocess
@@ -19,37 +18,14 @@ import sys
 import common
 
 _LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \|\s+(\S+)")
-_NAME = "ansible_collections.evergreen.pki.plugins."
+PLAN = "_lifecycle.cert_plan_here"
 
 
-def shipped(module: str) -> dict:
-    """Our own files in a module's payload, with their size in bytes: Ansible follows each import statement, wherever it stands."""
-    found: dict = {}
-    _follow(common.ROOT / "plugins" / "modules" / f"{module}.py", found)
-    return {str(path.relative_to(common.ROOT / "plugins")): size for path, size in found.items()}
-
-
-def _follow(path: pathlib.Path, found: dict) -> None:
-    if path in found or not path.is_file():
-        return
-    source = path.read_bytes()
-    found[path] = len(source)
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom):
-            for target in _targets(node, path):
-                _follow(target, found)
-
-
-def _targets(node: ast.ImportFrom, path: pathlib.Path) -> list:
-    module = node.module or ""
-    if node.level:
-        folder = path.parents[node.level - 1]
-    elif module.startswith(_NAME):
-        folder, module = common.ROOT / "plugins", module[len(_NAME):]
-    else:
-        return []
-    whole = folder.joinpath(*filter(None, module.split(".")))
-    return [whole.with_suffix(".py"), *(whole / f"{alias.name}.py" for alias in node.names)]
+def shipped(room: str) -> dict:
+    """The rooms that travel with one, with their size in bytes."""
+    from ansible_collections.evergreen.pki.plugins.plugin_utils import _payload
+    utils = common.ROOT / "plugins" / "module_utils"
+    return {one: (utils / f"{one.replace('.', '/')}.py").stat().st_size for one in _payload.rooms(room)}
 
 
 def times(payload: pathlib.Path, runs: int) -> dict:
@@ -72,16 +48,16 @@ def _group(name: str) -> str:
 
 def main() -> None:
     import payload
-    parser = argparse.ArgumentParser(description="Import times of a module beyond those of ping.")
-    parser.add_argument("module", nargs="?", default="cert_plan")
+    parser = argparse.ArgumentParser(description="Import times of cert_plan beyond those of ping; what travels with a room.")
+    parser.add_argument("room", nargs="?", default=PLAN)
     parser.add_argument("--runs", type=int, default=9)
     given = parser.parse_args()
     common.prepare()
-    files = shipped(given.module)
+    files = shipped(given.room)
     print(f"{sum(files.values()):8} bytes of own code")
     for name, size in sorted(files.items(), key=lambda item: -item[1]):
         print(f"{size:8} {name}")
-    if given.module != "cert_plan":
+    if given.room != PLAN:
         return
     base = times(payload.ping(), given.runs)
     ours = {name: spent for name, spent in times(payload.plan(), given.runs).items() if name not in base}

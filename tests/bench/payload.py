@@ -62,4 +62,4 @@ def rows(options: Options) -> list:
 
 def size() -> common.Size:
     import imports
-    return common.Size("own code in cert_plan's payload", sum(imports.shipped("cert_plan").values()) / 1000, "kB", 60, 30)
+    return common.Size("rooms in cert_plan's program", sum(imports.shipped(imports.PLAN).values()) / 1000, "kB", 60, 30)

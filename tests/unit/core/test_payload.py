@@ -145,6 +145,18 @@ def test_a_collection_of_the_host_is_not_ours(answer, tmp_path, monkeypatch):
     assert answer("_lifecycle.cert_plan_here.done", {**PLAN, "state_path": "~/s"})["changed"] is False
 
 
+def test_a_line_goes_to_the_system_log(tmp_path):
+    """To the facility that Ansible names, under the name that its modules have."""
+    (tmp_path / "said.py").write_text("LOG_USER, LOG_INFO, LOG_LOCAL3 = 8, 6, 152\ndef openlog(*words): print(*words)\nsyslog = openlog\n")
+    program = _payload.program("_lifecycle.cert_plan_here.done", {"options": {**PLAN, "state_path": "/nowhere/s"}, "check": True},
+                               {"name": "ansible-x", "facility": "LOG_LOCAL3", "text": "Invoked with a='b'"})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, "-"], input=program.replace(b"import syslog", b"import said as syslog"), env=environment, capture_output=True,
+                          timeout=60, check=False)
+    assert done.stdout.decode().splitlines()[:2] == ["ansible-x 0 152", "6 Invoked with a='b'"], done
+    assert done.returncode == 0
+
+
 def test_an_old_python_is_named():
     """What is read before anything else has no word that it would not know."""
     program = _payload.program("_lifecycle.cert_plan_here.done", {"options": {}, "check": False}).decode()
