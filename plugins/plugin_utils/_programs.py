@@ -80,9 +80,11 @@ class ProgramAction(OwnPrograms, ActionBase):
             return {**answer, "failed": True, "changed": False, **failure(error)}
         [module] = self.PROGRAMS
         later = bool(self._task.async_val) and not self._connection.has_native_async
-        told = self._execute_module(module_name=module, module_args=options, task_vars=task_vars, wrap_async=later)
-        # What -vvv shows; Ansible leaves it out otherwise.
-        return {**answer, **told, "invocation": {"module_args": options}}
+        given = dict(options)
+        told = self._execute_module(module_name=module, module_args=given, task_vars=task_vars, wrap_async=later)
+        # What -vvv shows. Since ansible-core 2.21 a module says it only when asked: it travels with every result.
+        shown = {"invocation": {"module_args": options}} if given.get("_ansible_inject_invocation", True) else {}
+        return {**answer, **told, **shown}
 
     def complete(self, options: dict) -> dict:
         """Whatever else is to be checked here. Raises InputError."""

@@ -65,6 +65,14 @@ def test_options_are_refused_here(played, tmp_path):
     assert not (tmp_path / "host" / "state").exists()
 
 
+def test_whoever_asks_is_shown_the_options(ansible, tmp_path):
+    """As of every module, by -vvv and, since ansible-core 2.21, its setting: with the defaults."""
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [
+        {"evergreen.pki.cert_plan": {"products": "none", "state_path": "~/s3en"}}]}]))
+    said = ansible("-vvv", "-e", "ansible_inject_invocation=true", "play.yml")
+    assert '"module_args"' in said and "~/s3en" in said and '"remind_every": "7d"' in said
+
+
 def test_a_host_may_answer_later(played, tmp_path):
     """Ansible's async, waited for."""
     [later] = played({**RENEW, "async": 60, "poll": 1, "vars": {"ansible_async_dir": str(tmp_path / "jobs")}})
