@@ -73,6 +73,14 @@ def test_whoever_asks_is_shown_the_options(ansible, tmp_path):
     assert '"module_args"' in said and "~/s3en" in said and '"remind_every": "7d"' in said
 
 
+def test_an_interpreter_is_found(ansible, tmp_path):
+    """By Ansible's discovery, where none is named: whatever the plan says there, it is known from then on."""
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [
+        {"evergreen.pki.cert_plan": {"products": "none", "state_path": "/nowhere"}, "ignore_errors": True, "register": "plan"},
+        {"ansible.builtin.debug": {"msg": "{{ ansible_facts.discovered_interpreter_python }} {{ plan.fqdn | default(plan.msg) }}"}}]}]))
+    assert re.search('"msg": "/[^ ]*python[^ ]* .', ansible("-e", "ansible_python_interpreter=auto_silent", "play.yml"))
+
+
 def test_a_host_may_answer_later(played, tmp_path):
     """Ansible's async, waited for."""
     [later] = played({**RENEW, "async": 60, "poll": 1, "vars": {"ansible_async_dir": str(tmp_path / "jobs")}})
