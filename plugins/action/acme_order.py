@@ -42,7 +42,7 @@ class ActionModule(OwnPrograms, ActionBase):
         """The answer of the module; never the options."""
         answer = super().run(tmp, task_vars)
         args = dict(self._task.args)
-        options, wrong = checked(args, spec(), mutually_exclusive=EXCLUSIVE, required_one_of=NEEDED)
+        options, wrong = checked(MODULE, args, spec(), mutually_exclusive=EXCLUSIVE, required_one_of=NEEDED)
         hidden = {*secrets_of(args.get("solvers")), *_secrets(args)}
         if wrong:
             return {**answer, **_cleaned({"failed": True, "changed": False, "msg": wrong}, hidden)}

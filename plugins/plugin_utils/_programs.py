@@ -9,6 +9,7 @@ import functools
 from dataclasses import replace
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, printable
@@ -71,14 +72,14 @@ class ProgramAction(OwnPrograms, ActionBase):
     def run(self, tmp=None, task_vars=None):
         """The answer of the module; of a mistake in the options, without a way to the host."""
         answer = super().run(tmp, task_vars)
-        options, wrong = checked(self._task.args, self.SPEC)
+        [module] = self.PROGRAMS
+        options, wrong = checked(module, self._task.args, self.SPEC)
         if wrong:
             return {**answer, "failed": True, "changed": False, "msg": wrong}
         try:
             options = self.complete(options)
         except EvergreenError as error:
             return {**answer, "failed": True, "changed": False, **failure(error)}
-        [module] = self.PROGRAMS
         later = bool(self._task.async_val) and not self._connection.has_native_async
         given = dict(options)
         told = self._execute_module(module_name=module, module_args=given, task_vars=task_vars, wrap_async=later)
@@ -104,10 +105,15 @@ def _named(shebang: str, data: bytes) -> bytes:
     return shebang.encode("utf-8", "surrogateescape") + data
 
 
-def checked(args: dict, spec: dict, **rules) -> tuple:
+def checked(module: str, args: dict, spec: dict, **rules) -> tuple:
     """(options, what is wrong with them or ""): as a module checks its own, but a path is a text, as `~` and variables are the host's."""
     found = ArgumentSpecValidator(unexpanded(spec), **rules).validate(args)
-    return found.validated_parameters, "; ".join(found.error_messages)
+    return found.validated_parameters, "; ".join(_sentence(module, error) for error in found.errors)
+
+
+def _sentence(module: str, error: AnsibleValidationError) -> str:
+    """As AnsibleModule has it."""
+    return f"Unsupported parameters for ({module}) module: {error.msg}" if isinstance(error, UnsupportedError) else error.msg
 
 
 def remote_typed(item, place: str) -> dict:

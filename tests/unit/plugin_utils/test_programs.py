@@ -60,7 +60,7 @@ def test_options_are_refused_here(played, tmp_path):
     """With the sentences of the module, and before the host is asked."""
     unknown, bad, wrong = played({"evergreen.pki.cert_plan": {"certificate": []}}, BAD,
                                  {"evergreen.pki.selfsigned_renew": {"path": "relative", "key_path": "/x"}})
-    assert unknown["failed"] and "certificate" in unknown["msg"] and "Supported parameters" in unknown["msg"]
+    assert unknown["failed"] and unknown["msg"].startswith("Unsupported parameters for (evergreen.pki.cert_plan) module: certificate. Supported ")
     assert bad["failed"] and bad["msg"].startswith("certificates[0]: 'nme' is not known") and bad["retry"] is False
     assert wrong["failed"] and "relative" in wrong["msg"]
     assert not (tmp_path / "host" / "state").exists()
@@ -92,7 +92,7 @@ def test_a_host_may_answer_later(played, tmp_path):
 def test_paths_stay_what_they_are():
     """As deep as an argument spec goes; the spec itself stays as it is."""
     spec = {"a": {"type": "path"}, "b": {"type": "dict", "options": {"c": {"type": "path"}, "d": {}}}, "e": {"type": "int"}}
-    options, wrong = _programs.checked({"a": "~/x", "b": {"c": "$HOME/y"}, "e": "3"}, spec)
+    options, wrong = _programs.checked("x.y.z", {"a": "~/x", "b": {"c": "$HOME/y"}, "e": "3"}, spec)
     assert (options, wrong) == ({"a": "~/x", "b": {"c": "$HOME/y", "d": None}, "e": 3}, "")
     assert spec["a"]["type"] == "path" and DECLARATION["path"]["type"] == "path"
 
