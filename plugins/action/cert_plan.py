@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.cert_plan_here import SPEC
+from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import PLAN
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import placed
 from ansible_collections.evergreen.pki.plugins.plugin_utils._programs import ProgramAction, remote_typed
 
@@ -14,7 +14,7 @@ class ActionModule(ProgramAction):
     """The options of the module of the same name."""
 
     PROGRAMS = {"evergreen.pki.cert_plan": "_lifecycle.cert_plan_here.done"}
-    SPEC = SPEC
+    SPEC = PLAN
 
     def complete(self, options: dict) -> dict:
         return {**options, "certificates": [remote_typed(item, place) for place, item in placed(options["certificates"])]}

@@ -11,9 +11,11 @@ from __future__ import annotations
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, chain
+from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import failure
 from ansible_collections.evergreen.pki.plugins.module_utils._keystore import proof
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
+from ansible_collections.evergreen.pki.plugins.plugin_utils._programs import wrong_with
 
 
 class ActionModule(ActionBase):
@@ -25,11 +27,12 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """The answer of the module; never the options."""
         answer = super().run(tmp, task_vars)
-        checked = ArgumentSpecValidator(proof.OPTIONS, mutually_exclusive=proof.EXCLUSIVE, required_one_of=proof.NEEDED).validate(self._task.args)
-        if checked.error_messages:
-            return {**answer, "failed": True, "changed": False, "msg": "; ".join(checked.error_messages)}
+        found = ArgumentSpecValidator(proof.OPTIONS, mutually_exclusive=proof.EXCLUSIVE, required_one_of=proof.NEEDED).validate(self._task.args)
+        wrong = wrong_with("evergreen.pki.escrow_verify", found)
+        if wrong:
+            return {**answer, "failed": True, "changed": False, "msg": wrong}
         try:
             require_library()
-            return {**answer, "changed": False, **proof.prove(checked.validated_parameters)}
+            return {**answer, "changed": False, **proof.prove(found.validated_parameters)}
         except EvergreenError as error:
-            return {**answer, "failed": True, "changed": False, "msg": str(error), "error_chain": chain(error), "retry": error.retry, **error.results}
+            return {**answer, "failed": True, "changed": False, **failure(error)}

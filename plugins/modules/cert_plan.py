@@ -40,11 +40,12 @@ gc.disable()
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.host import answering, typed
-from ..module_utils._lifecycle.cert_plan_here import SPEC, done
+from ..module_utils._core.spec import PLAN
+from ..module_utils._lifecycle.cert_plan_here import done
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, argument_spec=SPEC)
+    module = AnsibleModule(supports_check_mode=True, argument_spec=PLAN)
     gc.freeze()
     with answering(module):
         module.exit_json(**done(module.params, module.check_mode, typed))

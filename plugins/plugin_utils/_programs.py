@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, printable
@@ -97,7 +97,7 @@ def _line(module: str, own: dict, options: dict) -> dict:
     given = " ".join(f"{key}={value}" for key, value in options.items())
     text = " ".join(filter(None, [own.get("_ansible_target_log_info"), f"Invoked with {given}"]))
     # Line ends and NUL as such would begin another entry, or none at all.
-    return {"name": f"ansible-{module}", "facility": str(own.get("_ansible_syslog_facility")), "text": printable(text)[:_LONGEST_LINE]}
+    return {"name": f"ansible-{module}", "facility": str(own.get("_ansible_syslog_facility")), "text": printable(text[:_LONGEST_LINE])}
 
 
 def _named(shebang: str, data: bytes) -> bytes:
@@ -108,12 +108,13 @@ def _named(shebang: str, data: bytes) -> bytes:
 def checked(module: str, args: dict, spec: dict, **rules) -> tuple:
     """(options, what is wrong with them or ""): as a module checks its own, but a path is a text, as `~` and variables are the host's."""
     found = ArgumentSpecValidator(unexpanded(spec), **rules).validate(args)
-    return found.validated_parameters, "; ".join(_sentence(module, error) for error in found.errors)
+    return found.validated_parameters, wrong_with(module, found)
 
 
-def _sentence(module: str, error: AnsibleValidationError) -> str:
-    """As AnsibleModule has it."""
-    return f"Unsupported parameters for ({module}) module: {error.msg}" if isinstance(error, UnsupportedError) else error.msg
+def wrong_with(module: str, found: ValidationResult) -> str:
+    """What is wrong with options, in the words of AnsibleModule; "" where nothing is."""
+    unknown = f"Unsupported parameters for ({module}) module: "
+    return "; ".join(f"{unknown if isinstance(error, UnsupportedError) else ''}{error.msg}" for error in found.errors)
 
 
 def remote_typed(item, place: str) -> dict:

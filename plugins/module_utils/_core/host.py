@@ -44,9 +44,9 @@ def typed(item, place: str, spec: dict = DECLARATION) -> dict:
     return checked.validated_parameters
 
 
-def expanded(item: dict, unused_place: str = "") -> dict:
-    """A declaration that the controller has checked already: only `~` and variables in its paths are this host's, and read here."""
-    return {**item, **{key: expanded_path(item[key]) for key, row in DECLARATION.items() if row["type"] == "path" and item.get(key) is not None}}
+def expanded(item: dict, unused_place: str = "", spec: dict = DECLARATION) -> dict:
+    """Options, a declaration's without a spec, that the controller has checked already: `~` and variables in their paths are this host's, and read here."""
+    return {**item, **{key: expanded_path(item[key]) for key, row in spec.items() if row["type"] == "path" and item.get(key) is not None}}
 
 
 def expanded_path(path: str) -> str:

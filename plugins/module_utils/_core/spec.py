@@ -6,6 +6,18 @@ from __future__ import annotations
 
 from .options import COMMON, DECLARATION
 
+# Of cert_plan. Here, because the controller reads it on every run, and needs no more of the rooms for that.
+PLAN = {
+    **COMMON,
+    "certificates": {"type": "list", "elements": "dict", "default": []},
+    "products": {"type": "str", "choices": ["auto", "none"], "default": "auto"},
+    "show": {"type": "str", "choices": ["auto", "all", "exceptions"], "default": "auto"},
+    "remind_every": {"type": "str", "default": "7d"},
+    "reminded": {"type": "list", "elements": "str", "default": []},
+    "settings": {"type": "dict", "default": {}, "options": {
+        "state_path": {"type": "path"}, "fqdn": {}, "force": {"type": "bool"}, "remind_every": {}}},
+}
+
 
 def flat_declaration() -> dict:
     """The argument spec of a module that takes one declared certificate as its options."""

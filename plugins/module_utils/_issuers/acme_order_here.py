@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._core.host import expanded, expanded_path, nodename, now, resolv_conf
+from .._core.host import expanded, nodename, now, resolv_conf
 from .._lifecycle.declaration import host_fqdn
 from .._x509.parse import require_library
 from .acme_local import Local
@@ -21,6 +21,6 @@ if TYPE_CHECKING:
 def done(options: dict, check: bool, typed=expanded) -> dict:
     """The answer of acme_order. typed(certificate, place): checks a declaration, where nobody has yet. Raises InputError, LibraryMissing."""
     require_library()
-    here = {**options, **{key: expanded_path(options[key]) for key, row in spec().items() if row["type"] == "path" and options.get(key) is not None}}
+    here = expanded(options, spec=spec())
     place = Local(here["state_path"], host_fqdn(here["fqdn"], nodename(), resolv_conf()), now, check)
     return ordered(here, typed, place, now, check, here["state_path"])

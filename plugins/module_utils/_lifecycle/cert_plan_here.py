@@ -5,22 +5,10 @@
 from __future__ import annotations
 
 from .._core.host import expanded, expanded_path, nodename, now, resolv_conf
-from .._core.options import COMMON
 from .._x509.parse import require_library
 from .declaration import host_fqdn
 from .plan import plan_host
 from .state import State
-
-SPEC = {
-    **COMMON,
-    "certificates": {"type": "list", "elements": "dict", "default": []},
-    "products": {"type": "str", "choices": ["auto", "none"], "default": "auto"},
-    "show": {"type": "str", "choices": ["auto", "all", "exceptions"], "default": "auto"},
-    "remind_every": {"type": "str", "default": "7d"},
-    "reminded": {"type": "list", "elements": "str", "default": []},
-    "settings": {"type": "dict", "default": {}, "options": {
-        "state_path": {"type": "path"}, "fqdn": {}, "force": {"type": "bool"}, "remind_every": {}}},
-}
 
 
 def done(options: dict, check: bool, typed=expanded) -> dict:

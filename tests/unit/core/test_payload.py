@@ -145,6 +145,27 @@ def test_a_collection_of_the_host_is_not_ours(answer, tmp_path, monkeypatch):
     assert answer("_lifecycle.cert_plan_here.done", {**PLAN, "state_path": "~/s"})["changed"] is False
 
 
+def test_a_program_loads_nothing_of_ansible(answer, tmp_path, monkeypatch):
+    """A host need not have it: where whoever loads it ends, all of them answer."""
+    (tmp_path / "none" / "ansible").mkdir(parents=True)
+    (tmp_path / "none" / "ansible" / "__init__.py").write_text("raise SystemExit(9)\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "none"), os.environ.get("PYTHONPATH", "")]))
+    declared = {"path": "~/web.pem", "key_path": "~/web.key", "names": ["w.example"]}
+    step = {"step": "look", "place": "", "certificate": {**declared, "issuer": "acme", "directory": ["https://ca.example/dir"]}, "csr": {}}
+    assert answer("_lifecycle.cert_plan_here.done", {**PLAN, "state_path": "~/s", "certificates": [declared]})["plan"]
+    assert answer("_issuers.selfsigned_renew_here.done", {**RENEW, **declared, "state_path": "~/s"})["changed"]
+    assert answer("_issuers.acme_host_here.done", {"steps": [step], "state_path": "~/s", "fqdn": None})["answers"][0]["order_due"]
+
+
+def test_a_vaulted_text_arrives_plain(answer):
+    """Up to ansible-core 2.18 it is a class of its own, with its plain text as str()."""
+    class Vaulted:
+        def __str__(self):
+            return "s3cret"
+    told = answer("_lifecycle.cert_plan_here.done", {**PLAN, "state_path": "~/s", "certificates": [{"path": "/nowhere/x.pem", "name": Vaulted()}]})
+    assert [row["name"] for row in told["plan"]] == ["s3cret"]
+
+
 def test_a_line_goes_to_the_system_log(tmp_path):
     """To the facility that Ansible names, under the name that its modules have."""
     (tmp_path / "said.py").write_text("LOG_USER, LOG_INFO, LOG_LOCAL3 = 8, 6, 152\ndef openlog(*words): print(*words)\nsyslog = openlog\n")

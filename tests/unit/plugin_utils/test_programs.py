@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import pathlib
 import re
 import sys
+import zlib
 
 import pytest
 
@@ -24,7 +26,10 @@ RENEW = {"evergreen.pki.selfsigned_renew": {
     "path": "~/web.pem", "key_path": "$HOME/web.key", "names": ["w.example"], "state_path": "~/state", "key_type": "EC"}}
 PLAN = {"evergreen.pki.cert_plan": {"settings": {"state_path": "~/state", "remind_every": None}, "show": "all", "certificates": [
     {"path": "~/web.pem", "key_path": "~/web.key", "issuer": "selfsigned", "names": "w.example", "adopt_renamed": "yes"}]}}
-BAD = {"evergreen.pki.cert_plan": {"certificates": [{"path": "/x.pem", "nme": "web"}]}}
+# Refused, each of them, as its test demands.
+BAD = [{"evergreen.pki.cert_plan": {"certificate": []}, "ignore_errors": True},
+       {"evergreen.pki.cert_plan": {"certificates": [{"path": "/x.pem", "nme": "web"}]}, "ignore_errors": True},
+       {"evergreen.pki.selfsigned_renew": {"path": "relative", "key_path": "/x"}, "ignore_errors": True}]
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def played(ansible, tmp_path):
 
     def play(*tasks, pipelining=True):
         (tmp_path / "ansible.cfg").write_text(f"[connection]\npipelining = {pipelining}\n")
-        kept = [{**task, "register": f"answer{number}", "ignore_errors": True} for number, task in enumerate(tasks)]
+        kept = [{**task, "register": f"answer{number}"} for number, task in enumerate(tasks)]
         kept.append({"ansible.builtin.copy": {"dest": str(tmp_path / "answers.json"), "mode": "0600",
                                               "content": f"{{{{ [{', '.join(f'answer{number}' for number in range(len(tasks)))}] | to_json }}}}"}})
         (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "environment": {"HOME": str(tmp_path / "host")},
@@ -58,8 +63,7 @@ def test_a_host_is_renewed_and_planned(played, tmp_path, pipelining):
 
 def test_options_are_refused_here(played, tmp_path):
     """With the sentences of the module, and before the host is asked."""
-    unknown, bad, wrong = played({"evergreen.pki.cert_plan": {"certificate": []}}, BAD,
-                                 {"evergreen.pki.selfsigned_renew": {"path": "relative", "key_path": "/x"}})
+    unknown, bad, wrong = played(*BAD)
     assert unknown["failed"] and unknown["msg"].startswith("Unsupported parameters for (evergreen.pki.cert_plan) module: certificate. Supported ")
     assert bad["failed"] and bad["msg"].startswith("certificates[0]: 'nme' is not known") and bad["retry"] is False
     assert wrong["failed"] and "relative" in wrong["msg"]
@@ -120,7 +124,7 @@ class Loader:
             return f"/{name}.py"
 
 
-def configured(built, name="evergreen.pki.cert_plan"):
+def configured(built, name="evergreen.pki.cert_plan", unlogged=(), **args):
     """What becomes of a module where ansible-core makes this of each; and what it was asked to make, with which options."""
     asked = []
 
@@ -133,8 +137,29 @@ def configured(built, name="evergreen.pki.cert_plan"):
 
     class Action(_programs.OwnPrograms, Core):
         PROGRAMS = {"evergreen.pki.cert_plan": "_lifecycle.cert_plan_here.done"}
+        UNLOGGED = unlogged
 
-    return Action()._configure_module(module_name=name, module_args={"show": "s3cr3t", "_ansible_check_mode": True}, task_vars={}), asked
+    return Action()._configure_module(module_name=name, module_args={"show": "s3cr3t", "_ansible_check_mode": True, **args}, task_vars={}), asked
+
+
+def line(**given):
+    """What a host's system log is told, as the program has it."""
+    (bits, _path), _asked = configured((Bits(b"theirs", "#!/usr/bin/python"), "/script.py"), **given)
+    packed = re.search(rb'line = read\("([^"]+)"\)', bits.b_module_data).group(1)
+    return json.loads(zlib.decompress(base64.b64decode(packed)))
+
+
+def test_the_system_log_is_told_who_was_called():
+    """As AnsibleModule does it: under its name and facility, what Ansible has to add first, in one line of bounded length."""
+    told = line(_ansible_syslog_facility="LOG_LOCAL3", _ansible_target_log_info="job 7", products="a\nb\x00", certificates=["x" * 100_000])
+    assert (told["name"], told["facility"]) == ("ansible-evergreen.pki.cert_plan", "LOG_LOCAL3")
+    assert told["text"].startswith("job 7 Invoked with show=s3cr3t products=a\\nb\\x00 certificates=['xxx") and len(told["text"]) < 10_000
+
+
+@pytest.mark.parametrize("given", [{"_ansible_no_log": True}, {"unlogged": ("evergreen.pki.cert_plan",)}], ids=["no_log", "secrets"])
+def test_the_system_log_is_told_no_secret(given):
+    """Where people say so, and of a module that cannot tell its secrets yet."""
+    assert line(**given) is None
 
 
 @pytest.mark.parametrize("built", [(Bits(b"theirs", "#!/usr/bin/python"), "/script.py"), ("old", "#!/usr/bin/python", b"theirs", "/script.py")],
@@ -165,3 +190,9 @@ def test_other_modules_are_ansibles():
     """As what runs one later."""
     built = (Bits(b"theirs", "#!"), "/path")
     assert configured(built, "ansible.legacy.async_wrapper") == (built, [("ansible.legacy.async_wrapper", {"show": "s3cr3t", "_ansible_check_mode": True})])
+
+
+def test_an_unknown_option_is_said_as_ansible_says_it():
+    """Beside whatever else is wrong."""
+    _options, wrong = _programs.checked("x.y.z", {"optoin": 1, "a": "b"}, {"a": {"type": "int"}})
+    assert "Unsupported parameters for (x.y.z) module: optoin. Supported parameters include: a." in wrong and "'a'" in wrong and "; " in wrong
