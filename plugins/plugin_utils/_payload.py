@@ -5,16 +5,21 @@
 
 Ansible's archive brings `ansible.module_utils.basic` and all it needs, which a host compiles at each call: most of a ping's processor time. The options are
 checked here, on the controller, so that a host needs none of it. The rooms are those of the module; the program has no file of its own.
+Where the host is this very process's, its entry is called.
 """
 
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import os
 import re
+import warnings
 import zlib
 from functools import cache
+
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answered, logged
 
 _UTILS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "module_utils")
 _PACKAGE = "ansible_collections.evergreen.pki.plugins.module_utils"
@@ -63,17 +68,9 @@ def read(data):
     return json.loads(zlib.decompress(base64.b64decode(data)))
 
 
-def log(line):
-    import syslog
-    syslog.openlog(line["name"], 0, getattr(syslog, line["facility"], syslog.LOG_USER))
-    syslog.syslog(syslog.LOG_INFO, line["text"])
-
-
-line = read("@line")
-if line:
-    log(line)
 sys.meta_path.insert(0, Rooms(read("@rooms")))
-from @package._core.host import answered
+from @package._core.host import answered, logged
+logged(read("@line"))
 from @package.@floor.@room import @entry
 answer = answered(lambda: @entry(**read("@options")))
 sys.stdout.write("\n" + json.dumps(answer) + "\n")
@@ -92,6 +89,17 @@ def program(entry: str, options: dict, line: dict | None = None) -> bytes:
               "@line": _packed(line)}
     # All at once: what was put in may look like a place of another.
     return re.sub("@[a-z]+", lambda place: filled[place.group()], _PROGRAM).encode("ascii")
+
+
+def call(entry: str, options: dict, line: dict | None = None) -> dict:
+    """What the program of the same arguments prints, of this very process."""
+    room, _dot, function = entry.rpartition(".")
+    work = getattr(importlib.import_module(f"{_PACKAGE}.{room}"), function)
+    logged(line)
+    with warnings.catch_warnings():
+        # What libraries say of odd certificates is nothing for the screen; a program's standard error is not shown either.
+        warnings.simplefilter("ignore")
+        return json.loads(json.dumps(answered(lambda: work(**json.loads(_text_of(options))))))
 
 
 def get_ready(entry: str) -> None:
@@ -119,9 +127,12 @@ def _texts(first: str) -> str:
 
 
 def _packed(data) -> str:
+    return base64.b64encode(zlib.compress(_text_of(data).encode("ascii"), _LEVEL)).decode("ascii")
+
+
+def _text_of(data) -> str:
     # Up to ansible-core 2.18 an option may be a vaulted text, which is a class of its own; as a text it is plain.
-    text = json.dumps(data, default=str)
-    return base64.b64encode(zlib.compress(text.encode("ascii"), _LEVEL)).decode("ascii")
+    return json.dumps(data, default=str)
 
 
 def _needs(room: str) -> set:

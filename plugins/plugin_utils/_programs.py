@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from dataclasses import replace
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
@@ -16,7 +17,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import failure, typed
 from ansible_collections.evergreen.pki.plugins.module_utils._core.options import DECLARATION
 
-from ._payload import get_ready, program
+from ._payload import call, get_ready, program
 
 # A module of ours that is documentation only: Ansible finds its interpreter, and nothing to pack.
 _INTERPRETED = "evergreen.pki.escrow_verify"
@@ -40,18 +41,39 @@ class OwnPrograms:
             # While Ansible loads the action: it does so once, before there is a process for each host.
             get_ready(entry)
 
+    def _execute_module(self, module_name=None, module_args=None, task_vars=None, wrap_async=False, **more):
+        """As Ansible does it; but nothing is sent to a host that is this very process's."""
+        if module_name in self.PROGRAMS and not wrap_async and self._is_at_home(task_vars):
+            self._update_module_args(module_name, module_args, task_vars)
+            return call(*self._call_of(module_name, module_args))
+        return super()._execute_module(module_name=module_name, module_args=module_args, task_vars=task_vars, wrap_async=wrap_async, **more)
+
+    def _is_at_home(self, task_vars) -> bool:
+        """Whether the host is the machine of this process, and what would run there has its account, its environment and its Python."""
+        if self._connection.transport != "local" or self._connection.become:
+            return False
+        environment: dict = {}
+        self._compute_environment_string(environment)
+        host = task_vars["ansible_delegated_vars"][self._task.delegate_to] if self._task.delegate_to else task_vars
+        return not environment and self._templar.template(host.get("ansible_python_interpreter")) == sys.executable
+
+    def _call_of(self, module_name: str, module_args: dict) -> tuple:
+        """The entry of a module, what it is called with, and the line for the host's log or None. module_args: with those that Ansible adds."""
+        own = {key: value for key, value in module_args.items() if key.startswith("_ansible_")}
+        options = {key: value for key, value in module_args.items() if key not in own}
+        silent = own.get("_ansible_no_log") or module_name in self.UNLOGGED
+        given = {"options": options, "check": bool(own.get("_ansible_check_mode"))}
+        return self.PROGRAMS[module_name], given, None if silent else _line(module_name, own, options)
+
     def _configure_module(self, module_name, module_args, task_vars):
         """As Ansible does it for a script, for the interpreter; what it runs, and the manner, are those of a module."""
-        own = {key: value for key, value in module_args.items() if key.startswith("_ansible_")}
         whole = functools.partial(super()._configure_module, module_name=module_name, module_args=module_args, task_vars=task_vars)
         if module_name not in self.PROGRAMS:
             return whole()
         # Not of the module itself: to find out what it needs would take the controller longer than all the rest.
+        own = {key: value for key, value in module_args.items() if key.startswith("_ansible_")}
         *built, _path = super()._configure_module(module_name=_INTERPRETED, module_args=own, task_vars=task_vars) or (None,)
-        options = {key: value for key, value in module_args.items() if key not in own}
-        silent = own.get("_ansible_no_log") or module_name in self.UNLOGGED
-        data = program(self.PROGRAMS[module_name], {"options": options, "check": bool(own.get("_ansible_check_mode"))},
-                       None if silent else _line(module_name, own, options))
+        data = program(*self._call_of(module_name, module_args))
         path = self._shared_loader_obj.module_loader.find_plugin(module_name)
         if len(built) == 1 and hasattr(built[0], "b_module_data"):
             return replace(built[0], module_style="new", b_module_data=_named(built[0].shebang, data)), path

@@ -17,8 +17,9 @@ TEXT = (
     "Pebble on loopback, which finds every challenge valid at once; a new P-256 key and one name, an account that was made before, local connection. "
     "*community.crypto* is a play of `openssl_privatekey`, `openssl_csr`, `acme_certificate`, `copy` of the challenge's answer and `acme_certificate` again. "
     "Ours is a play of one `acme_order` with `custody: host`, which decides, keeps the order's URL, checks and installs besides; and for information with "
-    "`custody: controller`, where the host's part is a few modules more. *The module's work* is its rooms as a process without Ansible's frame, against a "
-    "process of certbot on the same Python.")
+    "`custody: controller`, where the host's part is a few calls more. *Localhost* is a host with the Python that runs Ansible, where ours starts no other "
+    "process; *a host* has another one as far as Ansible knows, so that ours is sent there, though it is this machine, too. *The module's work* is its rooms "
+    "as a process without Ansible's frame, against a process of certbot on the same Python.")
 
 
 def rows(options: Options) -> list:
@@ -27,21 +28,32 @@ def rows(options: Options) -> list:
         ours = {**acme_loops.task(str(folder), place.directory), **acme_loops.declared(str(folder), "w0")}
         split = {**ours, "custody": "controller", "controller_state_path": f"{folder}/out/controller"}
         taken = common.alternate({
-            "ping": common.playbook(str(common.ping_play()), common.local()), "community.crypto": _played(place, "theirs", _theirs(folder, place.directory)),
-            "acme_order": _played(place, "ours", [{"evergreen.pki.acme_order": ours}]),
-            "split": _played(place, "split", [{"evergreen.pki.acme_order": split}]),
+            "ping": common.playbook(str(common.ping_play()), common.local()), "empty": _empty(),
+            "community.crypto": _played(place, "theirs", _theirs(folder, place.directory)),
+            **{name: _played(place, name, [{"evergreen.pki.acme_order": order}], name.endswith("localhost"))
+               for name, order in (("host", ours), ("host, localhost", ours), ("split", split), ("split, localhost", split))},
             "certbot": place.certbot(1), "rooms": place.loop("rooms", 1)}, options.rounds(9))
-    return [common.compare(taken, "acme_order", "community.crypto", "wall", "whole play, custody: host", limit=0.25, stretch=0.2),
-            common.compare(taken, "acme_order", "community.crypto", "cpu", "whole play, custody: host", limit=0.3, stretch=0.25),
-            *common.both(taken, "split", "community.crypto", "whole play, custody: controller"),
-            *common.both(taken, "acme_order", "ping", "whole play, custody: host"),
-            *common.both(taken, "split", "ping", "whole play, custody: controller"),
+    return [common.compare(taken, "host, localhost", "community.crypto", "wall", "custody: host, localhost", limit=0.25, stretch=0.2),
+            common.compare(taken, "host, localhost", "community.crypto", "cpu", "custody: host, localhost", limit=0.3, stretch=0.25),
+            common.compare(taken, "host", "community.crypto", "wall", "custody: host, a host", limit=0.25, stretch=0.2),
+            common.compare(taken, "host", "community.crypto", "cpu", "custody: host, a host", limit=0.3, stretch=0.25),
+            *common.both(taken, "split, localhost", "community.crypto", "custody: controller, localhost"),
+            *common.both(taken, "split", "community.crypto", "custody: controller, a host"),
+            common.compare(taken, "empty", "community.crypto", "wall", "a play without a task that is run"),
+            *common.both(taken, "host", "ping", "custody: host, a host"),
+            *common.both(taken, "split", "ping", "custody: controller, a host"),
             common.compare(taken, "rooms", "certbot", "cpu", "the module's work", limit=1.1, stretch=0.9)]
 
 
-def _played(place: Place, name: str, tasks: list):
+def _empty():
+    """What every play costs."""
+    return common.playbook(str(common.write_play("empty", [{"ansible.builtin.meta": "noop"}])), common.local())
+
+
+def _played(place: Place, name: str, tasks: list, at_home: bool = False):
     """A case that runs these tasks where nothing has been ordered."""
-    run = common.playbook(str(common.write_play(f"acme-{name}", tasks)), common.local(), SSL_CERT_FILE=str(place.folder / "authority.pem"))
+    inventory = common.local("home", ansible_python_interpreter="{{ ansible_playbook_python }}") if at_home else common.local()
+    run = common.playbook(str(common.write_play(f"acme-{name}", tasks)), inventory, SSL_CERT_FILE=str(place.folder / "authority.pem"))
 
     def case() -> Spent:
         place.empty()

@@ -162,8 +162,14 @@ def write_play(name: str, tasks: list) -> pathlib.Path:
 
 
 def write_inventory(name: str, hosts: dict, **variables) -> pathlib.Path:
-    """An inventory of these hosts with their variables, and variables of all."""
-    return _write(name, {"all": {"hosts": hosts, "vars": {"ansible_python_interpreter": sys.executable, **variables}}})
+    """An inventory of these hosts with their variables, and variables of all.
+
+    Their Python is the one that runs Ansible, by another of its names: as what it is called itself, it would be Ansible's own process to some of our modules.
+    """
+    python = pathlib.Path(sys.executable).with_name("python3")
+    if str(python) == sys.executable or not python.exists():
+        raise LeftOut(f"{sys.executable} has no other name beside it, python3")
+    return _write(name, {"all": {"hosts": hosts, "vars": {"ansible_python_interpreter": str(python), **variables}}})
 
 
 def local(name: str = "one", hosts: int = 1, **variables) -> pathlib.Path:

@@ -63,6 +63,14 @@ def answering(module):
         module.fail_json(**failure(error))
 
 
+def logged(line: dict | None) -> None:
+    """Leaves a line in the host's system log, `name`, `facility` and `text`; None for no line."""
+    if line is not None:
+        import syslog
+        syslog.openlog(line["name"], 0, getattr(syslog, line["facility"], syslog.LOG_USER))
+        syslog.syslog(syslog.LOG_INFO, line["text"])
+
+
 def answered(work) -> dict:
     """What work() returns, the answer of a module; of its error, what fail_json would say."""
     try:

@@ -12,6 +12,8 @@ import pathlib
 import re
 import subprocess
 import sys
+import types
+import warnings
 import zlib
 
 import pytest
@@ -167,15 +169,35 @@ def test_a_vaulted_text_arrives_plain(answer):
 
 
 def test_a_line_goes_to_the_system_log(tmp_path):
-    """To the facility that Ansible names, under the name that its modules have."""
-    (tmp_path / "said.py").write_text("LOG_USER, LOG_INFO, LOG_LOCAL3 = 8, 6, 152\ndef openlog(*words): print(*words)\nsyslog = openlog\n")
+    """To the facility that Ansible names, under the name that its modules have; before anything else."""
+    (tmp_path / "said.py").write_text("import sys, types\ndef openlog(*words): print(*words)\n"
+                                      "sys.modules['syslog'] = types.SimpleNamespace(LOG_USER=8, LOG_INFO=6, LOG_LOCAL3=152, openlog=openlog, syslog=openlog)\n")
     program = _payload.program("_lifecycle.cert_plan_here.done", {"options": {**PLAN, "state_path": "/nowhere/s"}, "check": True},
                                {"name": "ansible-x", "facility": "LOG_LOCAL3", "text": "Invoked with a='b'"})
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run([sys.executable, "-"], input=program.replace(b"import syslog", b"import said as syslog"), env=environment, capture_output=True,
-                          timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-"], input=b"import said\n" + program, env=environment, capture_output=True, timeout=60, check=False)
     assert done.stdout.decode().splitlines()[:2] == ["ansible-x 0 152", "6 Invoked with a='b'"], done
     assert done.returncode == 0
+
+
+def test_at_home_the_answer_is_that_of_the_program(answer, tmp_path):
+    """The entry called here is told and tells the same plain data."""
+    options = {**RENEW, "path": "~/web.pem", "key_path": "~/web.key", "key_type": "EC", "state_path": "~/s"}
+    called = _payload.call("_issuers.selfsigned_renew_here.done", {"options": options, "check": True})
+    assert called["changed"] and called == answer("_issuers.selfsigned_renew_here.done", options, check=True, home=os.path.expanduser("~"))
+    twice = {**PLAN, "state_path": str(tmp_path / "s"), "certificates": [{"path": "/x"}] * 2}
+    refused = _payload.call("_lifecycle.cert_plan_here.done", {"options": twice, "check": True})
+    assert refused["failed"] and refused == answer("_lifecycle.cert_plan_here.done", twice, check=True)
+
+
+def test_at_home_a_library_says_nothing(monkeypatch, recwarn):
+    """Its warnings are nothing for Ansible's screen; whoever called keeps those of its own."""
+    def work(options, check):
+        warnings.warn("a serial number below zero", UserWarning, stacklevel=1)
+        return {"changed": check, "pair": (options, 1)}
+    monkeypatch.setitem(sys.modules, "ansible_collections.evergreen.pki.plugins.module_utils._core.work", types.SimpleNamespace(work=work))
+    assert _payload.call("_core.work.work", {"options": {}, "check": True}) == {"changed": True, "pair": [{}, 1]}
+    assert not recwarn.list
 
 
 def test_an_old_python_is_named():

@@ -10,6 +10,7 @@ import json
 import pathlib
 import re
 import sys
+import types
 import zlib
 
 import pytest
@@ -142,10 +143,71 @@ def configured(built, name="evergreen.pki.cert_plan", unlogged=(), **args):
     return Action()._configure_module(module_name=name, module_args={"show": "s3cr3t", "_ansible_check_mode": True, **args}, task_vars={}), asked
 
 
+LOCAL = {"transport": "local", "become": None}
+HERE = {"ansible_python_interpreter": "{{ here }}"}
+AWAY = {"another transport": {"connection": {**LOCAL, "transport": "ssh"}}, "another account": {"connection": {**LOCAL, "become": object()}},
+        "another Python": {"variables": {"ansible_python_interpreter": "/usr/bin/python0"}}, "not known which Python": {"variables": {}},
+        "an environment": {"environment": {"HTTPS_PROXY": "http://proxy"}}, "later": {"wrap_async": True}, "another module": {"module": "evergreen.pki.cert_info"},
+        "delegated to another Python": {"delegate_to": "web1", "variables": {**HERE, "ansible_delegated_vars": {"web1": {}}}}}
+
+
+def executed(monkeypatch, connection=None, variables=None, environment=None, wrap_async=False, module="evergreen.pki.cert_plan", delegate_to=None):
+    """Who runs a module under these circumstances: what Ansible said, or with what our entry was called."""
+    class Core:
+        _connection = types.SimpleNamespace(**(connection or LOCAL))
+        _task = types.SimpleNamespace(delegate_to=delegate_to)
+        _templar = types.SimpleNamespace(template=lambda text: sys.executable if text == "{{ here }}" else text)
+
+        def _compute_environment_string(self, raw):
+            raw.update(environment or {})
+
+        def _update_module_args(self, module_name, module_args, task_vars):
+            module_args.update(_ansible_check_mode=True, _ansible_syslog_facility="LOG_USER")
+
+        def _execute_module(self, **given):
+            return given
+
+    class Action(_programs.OwnPrograms, Core):
+        PROGRAMS = {"evergreen.pki.cert_plan": "_lifecycle.cert_plan_here.done"}
+
+    monkeypatch.setattr(_programs, "call", lambda *given: given)
+    return Action()._execute_module(module_name=module, module_args={"show": "all"}, task_vars=HERE if variables is None else variables, wrap_async=wrap_async)
+
+
+@pytest.mark.parametrize("circumstances", [{}, {"delegate_to": "web1", "variables": {"ansible_delegated_vars": {"web1": HERE}}}], ids=["host", "delegated"])
+def test_at_home_nothing_is_sent(monkeypatch, circumstances):
+    """The machine, the account, the environment and the Python are those of Ansible's own process."""
+    entry, given, line = executed(monkeypatch, **circumstances)
+    assert (entry, given) == ("_lifecycle.cert_plan_here.done", {"options": {"show": "all"}, "check": True})
+    assert line == {"name": "ansible-evergreen.pki.cert_plan", "facility": "LOG_USER", "text": "Invoked with show=all"}
+
+
+@pytest.mark.parametrize("circumstances", AWAY.values(), ids=AWAY.keys())
+def test_elsewhere_ansible_has_it_run(monkeypatch, circumstances):
+    """With whatever it was asked."""
+    told = executed(monkeypatch, **circumstances)
+    assert told["module_args"] == {"show": "all"} and told["module_name"] == circumstances.get("module", "evergreen.pki.cert_plan")
+    assert told["wrap_async"] is circumstances.get("wrap_async", False)
+
+
+@pytest.mark.parametrize("environment", [{}, {"EVERGREEN": "away"}], ids=["at home", "away"])
+def test_a_play_at_home_does_without_a_temporary_folder(ansible, tmp_path, environment):
+    """Which what is sent to a host needs, unless it is pipelined: so it is seen that nothing is sent."""
+    (tmp_path / "ansible.cfg").write_text("[connection]\npipelining = False\n")
+    (tmp_path / "file").touch()
+    home = tmp_path / "host"
+    args = {**RENEW["evergreen.pki.selfsigned_renew"], "path": str(home / "web.pem"), "key_path": str(home / "web.key"), "state_path": str(home / "state")}
+    home.mkdir()
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "environment": environment, "tasks": [
+        {"evergreen.pki.selfsigned_renew": args, "vars": {"ansible_remote_tmp": str(tmp_path / "file" / "tmp")}}]}]))
+    ansible("play.yml", status=4 if environment else 0)
+    assert (home / "web.pem").exists() == (not environment)
+
+
 def line(**given):
     """What a host's system log is told, as the program has it."""
     (bits, _path), _asked = configured((Bits(b"theirs", "#!/usr/bin/python"), "/script.py"), **given)
-    packed = re.search(rb'line = read\("([^"]+)"\)', bits.b_module_data).group(1)
+    packed = re.search(rb'logged\(read\("([^"]+)"\)\)', bits.b_module_data).group(1)
     return json.loads(zlib.decompress(base64.b64decode(packed)))
 
 
