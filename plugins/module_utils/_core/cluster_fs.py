@@ -7,7 +7,9 @@ Owners and modes are computed there: only what a file has already can be asked f
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from typing import NamedTuple
 
 from .errors import HostError
@@ -25,8 +27,8 @@ class Shape(NamedTuple):
 
 def holds(path: str) -> bool:
     """Whether a path, links resolved, lies in a cluster file system."""
-    folder = _existing(path)
-    device = os.stat(folder).st_dev
+    folder, status = _existing(path)
+    device = status.st_dev
     # Disks have a major number; asking them for the mark would cost each installation some calls more.
     if os.major(device):
         return False
@@ -37,13 +39,13 @@ def holds(path: str) -> bool:
 
 def shape(path: str) -> Shape:
     """What a file at this path gets, whatever is asked for: the owners of its folder, and a mode that is closed to the group where the folder is."""
-    folder = os.stat(_existing(path))
+    _path, folder = _existing(path)
     return Shape(folder.st_uid, folder.st_gid, 0o640 if folder.st_mode & 0o070 else 0o600)
 
 
 def is_read_only(path: str) -> bool:
     """Whether a path lies in a cluster file system that has lost its quorum: the bits for writing are gone."""
-    return holds(path) and not os.stat(_existing(path)).st_mode & 0o222
+    return holds(path) and not _existing(path)[1].st_mode & 0o222
 
 
 def is_below_its_place(path: str) -> bool:
@@ -63,9 +65,12 @@ def no_quorum(path: str) -> HostError:
                      way_out="Bring enough nodes back (`pvecm status` shows them), then run again; what is in service stays so")
 
 
-def _existing(path: str) -> str:
-    """The folder of a path, or the nearest one above it that is there."""
-    folder = os.path.dirname(path)
-    while not os.path.isdir(folder) and folder != "/":
+def _existing(path: str) -> tuple:
+    """The folder of a path, or the nearest one above it that is there, and its status."""
+    folder = os.path.dirname(path) or "/"
+    while True:
+        with contextlib.suppress(OSError, ValueError):
+            status = os.stat(folder)
+            if stat.S_ISDIR(status.st_mode) or folder == "/":
+                return folder, status
         folder = os.path.dirname(folder)
-    return folder or "/"

@@ -7,11 +7,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import threading
 import time
 from datetime import timedelta
 
 from .errors import LockBusy
 from .files import refused
+
+# The threads of a process wait for each other here, and only one of them asks the operating system again and again.
+_THREADS: dict = {}
 
 
 @contextlib.contextmanager
@@ -22,16 +26,30 @@ def locked(path: str, seconds: float = 60.0):
 
     flock and not lockf: a record lock is lost with any descriptor of the file that the process closes.
     """
+    began = time.monotonic()
+    ours = _THREADS.setdefault(path, threading.Lock())
+    if not ours.acquire(timeout=seconds):
+        raise _busy(path, seconds)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = _opened(path)
+        try:
+            _wait(descriptor, path, began + seconds, seconds)
+            yield timedelta(seconds=time.monotonic() - began)
+        finally:
+            os.close(descriptor)
+    finally:
+        ours.release()
+
+
+def _opened(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise refused(error, path) from error
-    try:
-        began = time.monotonic()
-        _wait(descriptor, path, began + seconds, seconds)
-        yield timedelta(seconds=time.monotonic() - began)
-    finally:
-        os.close(descriptor)
+
+
+def _busy(path: str, seconds: float) -> LockBusy:
+    return LockBusy(f"another run has held the lock for over {seconds:g} seconds", where=path, way_out="Wait for it to end, or end it")
 
 
 def _wait(descriptor: int, path: str, deadline: float, seconds: float) -> None:
@@ -42,6 +60,6 @@ def _wait(descriptor: int, path: str, deadline: float, seconds: float) -> None:
             return
         except BlockingIOError as error:
             if time.monotonic() >= deadline:
-                raise LockBusy(f"another run has held the lock for over {seconds:g} seconds", where=path, way_out="Wait for it to end, or end it") from error
+                raise _busy(path, seconds) from error
             time.sleep(pause)
             pause = min(2 * pause, 0.05)

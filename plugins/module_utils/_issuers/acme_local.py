@@ -44,8 +44,9 @@ class Local:
         return [parts[number % _LOOKS][number // _LOOKS] for number in range(len(steps))]
 
     def _done(self, steps: list) -> list:
-        # Afresh: which folders there are is read once, when a State is made.
-        return heard(perform(steps, self._fqdn, State(self._state_path), self._now(), self._check))
+        # Afresh: which folders there are is read once, when a State is made; all but a look make sure of the one they need.
+        state = State(self._state_path, listed=any(step["step"] == "look" for step in steps))
+        return heard(perform(steps, self._fqdn, state, self._now(), self._check))
 
 
 def heard(answers: list) -> list:

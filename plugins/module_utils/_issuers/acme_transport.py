@@ -140,8 +140,12 @@ class _TimedSocket(ssl.SSLSocket):
         return super().send(*arguments, **options)
 
     def _renew(self) -> None:
-        if self.deadline is not None:
-            self.settimeout(max(self.deadline - time.monotonic(), 0.001))
+        if self.deadline is None:
+            return
+        # It takes a call of the system each time: a tenth too late is soon enough.
+        left = self.deadline - time.monotonic()
+        if not 0.9 * left <= (self.gettimeout() or 0) <= 1.1 * left:
+            self.settimeout(max(left, 0.001))
 
 
 class _Connection(http.client.HTTPSConnection):

@@ -41,20 +41,21 @@ def pieces_of(wanted, service, certificate: bytes, key: bytes, extras=(), key_fi
     combined file, key first or behind; where it is None, the key is somebody else's affair. Links are followed: the new file takes the place of
     the one behind the link. Raises InputError for an unknown owner or group.
     """
+    path = os.path.realpath(wanted.path)
     if wanted.key_path is None:
-        return [_piece(wanted.path, certificate, service, service.mode, 0o644)]
-    beside = [_piece(one.path, one.content, service, *((service.key_mode, 0o600) if one.secret else (service.mode, 0o644))) for one in extras]
-    if os.path.realpath(wanted.key_path) == os.path.realpath(wanted.path):
+        return [_piece(path, certificate, service, service.mode, 0o644)]
+    key_path = os.path.realpath(wanted.key_path)
+    beside = [_piece(os.path.realpath(one.path), one.content, service, *((service.key_mode, 0o600) if one.secret else (service.mode, 0o644))) for one in extras]
+    if key_path == path:
         # Never wider open than either of the two may be: there is a private key in it.
         modes = [mode for mode in (service.mode, service.key_mode) if mode is not None]
         mode = modes[0] & modes[-1] if modes else None
         first, second = (key, certificate) if key_first else (certificate, key)
-        return [*beside, _piece(wanted.path, first.rstrip(b"\n") + b"\n" + second, service, mode, 0o600)]
-    return [_piece(wanted.key_path, key, service, service.key_mode, 0o600), *beside, _piece(wanted.path, certificate, service, service.mode, 0o644)]
+        return [*beside, _piece(path, first.rstrip(b"\n") + b"\n" + second, service, mode, 0o600)]
+    return [_piece(key_path, key, service, service.key_mode, 0o600), *beside, _piece(path, certificate, service, service.mode, 0o644)]
 
 
 def _piece(path: str, content: bytes, service, mode: int | None, default_mode: int) -> Piece:
-    path = os.path.realpath(path)
     refuse_protected(path)
     if cluster_fs.holds(path):
         return piece_of_cluster(path, content, service, mode)

@@ -25,12 +25,13 @@ def folder_name(path: str) -> str:
 
 
 class State:
-    """Below one state path."""
+    """Below one state path. listed: which folders there are is read now, once for all. Raises HostError."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, listed: bool = True) -> None:
+        self.path, self._known = path, None
         try:
-            self._known = frozenset(os.listdir(path))
+            if listed:
+                self._known = frozenset(os.listdir(path))
         except FileNotFoundError:
             self._known = frozenset()
         except OSError as error:
@@ -94,12 +95,20 @@ class Memory:
 def make_folder(path: str) -> None:
     """Of mode 0700, parents included. Raises HostError."""
     try:
-        if not os.path.isdir(path):
+        if (status := _status(path)) is None:
             os.makedirs(path, mode=0o700, exist_ok=True)
+            status = os.stat(path)
     except OSError as error:
         raise refused(error, path) from error
-    if os.stat(path).st_mode & 0o022:
+    if status.st_mode & 0o022:
         raise HostError("other users may write there, and private keys pass through it", where=path, way_out=f"Run `chmod 0700 {path}`, or set state_path")
+
+
+def _status(folder: str) -> os.stat_result | None:
+    try:
+        return os.stat(f"{folder}/.")
+    except FileNotFoundError:
+        return None
 
 
 def write_private(path: str, content: bytes, suffix: str = "new") -> None:
@@ -107,10 +116,12 @@ def write_private(path: str, content: bytes, suffix: str = "new") -> None:
     fresh = f"{path}.{suffix}" if suffix else path
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
+        try:
+            while content:
+                content = content[os.write(descriptor, content):]
             os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         if suffix:
             os.rename(fresh, path)
     except OSError as error:

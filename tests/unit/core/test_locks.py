@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import concurrent.futures
 import os
+import threading
 import time
 
 import pytest
 
+from ansible_collections.evergreen.pki.plugins.module_utils._core import locks
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import HostError, LockBusy
 from ansible_collections.evergreen.pki.plugins.module_utils._core.locks import locked
 from ansible_collections.evergreen.pki.tests.unit.helpers import Child, in_child
@@ -102,4 +105,38 @@ def test_a_symbolic_link_is_no_lock(tmp_path):
 def test_a_missing_folder_is_a_clear_error(tmp_path):
     """The error names the lock and the way out."""
     with pytest.raises(HostError, match="Create the folder first"), locked(str(tmp_path / "missing" / "web.lock")):
+        pass
+
+
+def test_threads_take_turns(tmp_path):
+    """Each holds it alone, and nobody asks the operating system while another thread has it."""
+    path, inside, asked, most = str(tmp_path / "web.lock"), [], [], []
+
+    def work():
+        with locked(path, seconds=20):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.002)
+            inside.pop()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(locks.fcntl, "flock", lambda *given: asked.append(given))
+        threads = [threading.Thread(target=work) for _number in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most == [1] * 20 and len(asked) == 20
+
+
+def test_a_thread_gives_up_as_another_process_does(tmp_path):
+    """After its time, in the same words; and it gets the lock once it is free."""
+    path = str(tmp_path / "web.lock")
+
+    def later():
+        with pytest.raises(LockBusy) as caught, locked(path, seconds=0.05):
+            pass
+        return caught.value.where
+    with locked(path), concurrent.futures.ThreadPoolExecutor(1) as pool:
+        assert pool.submit(later).result() == path
+    with locked(path, seconds=0):
         pass

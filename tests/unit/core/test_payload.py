@@ -170,8 +170,9 @@ def test_a_vaulted_text_arrives_plain(answer):
 
 def test_a_line_goes_to_the_system_log(tmp_path):
     """To the facility that Ansible names, under the name that its modules have; before anything else."""
-    (tmp_path / "said.py").write_text("import sys, types\ndef openlog(*words): print(*words)\n"
-                                      "sys.modules['syslog'] = types.SimpleNamespace(LOG_USER=8, LOG_INFO=6, LOG_LOCAL3=152, openlog=openlog, syslog=openlog)\n")
+    (tmp_path / "said.py").write_text(
+        "import sys, types\ndef say(*words): print(*words)\n"
+        "sys.modules['syslog'] = types.SimpleNamespace(LOG_USER=8, LOG_INFO=6, LOG_LOCAL3=152, openlog=say, syslog=say)\n")
     program = _payload.program("_lifecycle.cert_plan_here.done", {"options": {**PLAN, "state_path": "/nowhere/s"}, "check": True},
                                {"name": "ansible-x", "facility": "LOG_LOCAL3", "text": "Invoked with a='b'"})
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}

@@ -147,7 +147,8 @@ LOCAL = {"transport": "local", "become": None}
 HERE = {"ansible_python_interpreter": "{{ here }}"}
 AWAY = {"another transport": {"connection": {**LOCAL, "transport": "ssh"}}, "another account": {"connection": {**LOCAL, "become": object()}},
         "another Python": {"variables": {"ansible_python_interpreter": "/usr/bin/python0"}}, "not known which Python": {"variables": {}},
-        "an environment": {"environment": {"HTTPS_PROXY": "http://proxy"}}, "later": {"wrap_async": True}, "another module": {"module": "evergreen.pki.cert_info"},
+        "an environment": {"environment": {"HTTPS_PROXY": "http://proxy"}}, "later": {"wrap_async": True},
+        "another module": {"module": "evergreen.pki.cert_info"},
         "delegated to another Python": {"delegate_to": "web1", "variables": {**HERE, "ansible_delegated_vars": {"web1": {}}}}}
 
 
