@@ -15,6 +15,10 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
+# First: it decides how the others are loaded.
+from ansible_collections.evergreen.pki.plugins.plugin_utils import _compiled  # noqa: F401  # pylint: disable=unused-import
+
+# isort: split
 from ansible_collections.evergreen.pki.plugins.module_utils._challenges.kinds import secrets_of
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, HostError
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import expanded_path, failure, now

@@ -21,6 +21,8 @@ from functools import cache
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answered, logged
 
+from . import _compiled  # noqa: F401  # pylint: disable=unused-import
+
 _UTILS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "module_utils")
 _PACKAGE = "ansible_collections.evergreen.pki.plugins.module_utils"
 # Wherever in a room it stands: `from .room import name`, `from ..floor import room, room`, in brackets, too.
