@@ -15,18 +15,17 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
-# First: it decides how the others are loaded.
-from ansible_collections.evergreen.pki.plugins.plugin_utils import _compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
-from ansible_collections.evergreen.pki.plugins.module_utils._challenges.kinds import secrets_of
-from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, HostError
-from ansible_collections.evergreen.pki.plugins.module_utils._core.host import expanded_path, failure, now
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_local import heard
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_order import ordered
-from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_wishes import EXCLUSIVE, NEEDED, spec, typed_entries
-from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
+from ansible_collections.evergreen.pki.plugins.plugin_utils._compiled import kept
 from ansible_collections.evergreen.pki.plugins.plugin_utils._programs import OwnPrograms, checked, remote_typed
+
+with kept():
+    from ansible_collections.evergreen.pki.plugins.module_utils._challenges.kinds import secrets_of
+    from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import EvergreenError, HostError
+    from ansible_collections.evergreen.pki.plugins.module_utils._core.host import expanded_path, failure, now
+    from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_local import heard
+    from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_order import ordered
+    from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_wishes import EXCLUSIVE, NEEDED, spec, typed_entries
+    from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
 
 HOST_MODULE = "evergreen.pki.acme_host"
 MODULE = "evergreen.pki.acme_order"

@@ -1,13 +1,14 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # GNU General Public License v3.0+
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imported for what it does: the rooms are loaded as Python loads any file, with what it compiled kept beside them where it may write there.
+"""The rooms loaded as Python loads any file, with what it compiled kept beside them where it may write there.
 
 Ansible's finder of collections compiles each file anew in each process, which takes longer than all else that it does to load `acme_order`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -30,5 +31,11 @@ class Rooms:
         return None
 
 
-if Rooms not in sys.meta_path:
+@contextlib.contextmanager
+def kept():
+    """For what is imported within."""
     sys.meta_path.insert(0, Rooms)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(Rooms)

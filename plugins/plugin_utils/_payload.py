@@ -21,7 +21,7 @@ from functools import cache
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answered, logged
 
-from . import _compiled  # noqa: F401  # pylint: disable=unused-import
+from ._compiled import kept
 
 _UTILS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "module_utils")
 _PACKAGE = "ansible_collections.evergreen.pki.plugins.module_utils"
@@ -96,9 +96,10 @@ def program(entry: str, options: dict, line: dict | None = None) -> bytes:
 def call(entry: str, options: dict, line: dict | None = None) -> dict:
     """What the program of the same arguments prints, of this very process."""
     room, _dot, function = entry.rpartition(".")
-    work = getattr(importlib.import_module(f"{_PACKAGE}.{room}"), function)
     logged(line)
-    with warnings.catch_warnings():
+    # Some rooms load others when they need them.
+    with kept(), warnings.catch_warnings():
+        work = getattr(importlib.import_module(f"{_PACKAGE}.{room}"), function)
         # What libraries say of odd certificates is nothing for the screen; a program's standard error is not shown either.
         warnings.simplefilter("ignore")
         return json.loads(json.dumps(answered(lambda: work(**json.loads(_text_of(options))))))

@@ -73,4 +73,4 @@ def _existing(path: str) -> tuple:
             status = os.stat(folder)
             if stat.S_ISDIR(status.st_mode) or folder == "/":
                 return folder, status
-        folder = os.path.dirname(folder)
+        folder = os.path.dirname(folder) or "/"
