@@ -33,7 +33,7 @@ class Rooms:
 
 @contextlib.contextmanager
 def kept():
-    """For what is imported within."""
+    """Rooms that are imported within are loaded so. Not for good: what else finds modules here is Ansible's."""
     sys.meta_path.insert(0, Rooms)
     try:
         yield

@@ -94,7 +94,7 @@ def program(entry: str, options: dict, line: dict | None = None) -> bytes:
 
 
 def call(entry: str, options: dict, line: dict | None = None) -> dict:
-    """What the program of the same arguments prints, of this very process."""
+    """The answer that the program of the same arguments prints, made in this very process."""
     room, _dot, function = entry.rpartition(".")
     logged(line)
     # Some rooms load others when they need them.

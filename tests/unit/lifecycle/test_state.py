@@ -131,6 +131,14 @@ def test_fresh_sees_what_another_run_has_made(root):
     assert state.of(PATH).load() == {} and state.fresh(PATH).load()["a"] == 1
 
 
+def test_without_a_list_each_memory_looks_itself(root):
+    """For few of them that is less work; it sees what was made since."""
+    state = State(root, listed=False)
+    assert not state.of(PATH).exists
+    State(root).fresh(PATH).keep(a=1)
+    assert state.of(PATH).load()["a"] == 1 and not state.of("/tls/other.pem").exists
+
+
 def test_a_state_path_that_is_a_file_is_refused(root):
     """The error names the path."""
     with open(root, "wb"):
