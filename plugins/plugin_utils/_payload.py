@@ -17,7 +17,7 @@ import os
 import re
 import warnings
 import zlib
-from functools import cache
+from functools import cache, partial
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answered, logged
 
@@ -102,7 +102,7 @@ def call(entry: str, options: dict, line: dict | None = None) -> dict:
         work = getattr(importlib.import_module(f"{_PACKAGE}.{room}"), function)
         # What libraries say of odd certificates is nothing for the screen; a program's standard error is not shown either.
         warnings.simplefilter("ignore")
-        return json.loads(json.dumps(answered(lambda: work(**json.loads(_text_of(options))))))
+        return json.loads(json.dumps(answered(partial(work, **json.loads(_text_of(options))))))
 
 
 def get_ready(entry: str) -> None:
