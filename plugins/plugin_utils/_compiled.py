@@ -14,7 +14,8 @@ import re
 import sys
 from importlib.util import spec_from_file_location
 
-_ROOM = re.compile(r"ansible_collections\.evergreen\.pki\.plugins\.module_utils\._[a-z0-9]+\.([a-z0-9_]+)")
+PACKAGE = "ansible_collections.evergreen.pki.plugins.module_utils"
+_ROOM = re.compile(re.escape(PACKAGE) + r"\._[a-z0-9]+\.([a-z0-9_]+)")
 
 
 class Rooms:

@@ -21,10 +21,9 @@ from functools import cache, partial
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answered, logged
 
-from ._compiled import kept
+from ._compiled import PACKAGE, kept
 
 _UTILS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "module_utils")
-_PACKAGE = "ansible_collections.evergreen.pki.plugins.module_utils"
 # Wherever in a room it stands: `from .room import name`, `from ..floor import room, room`, in brackets, too.
 _IMPORT = re.compile(r"^[ ]*from (\.{1,2})([a-z0-9_.]*) import (?:\(([^)]*)\)|([^(\n]*))", re.MULTILINE)
 # As small as it gets takes thrice as long.
@@ -87,7 +86,7 @@ def program(entry: str, options: dict, line: dict | None = None) -> bytes:
     line: what goes to the host's system log, `name`, `facility` and `text`.
     """
     floor, room, function = entry.split(".")
-    filled = {"@rooms": _texts(f"{floor}.{room}"), "@package": _PACKAGE, "@floor": floor, "@room": room, "@entry": function, "@options": _packed(options),
+    filled = {"@rooms": _texts(f"{floor}.{room}"), "@package": PACKAGE, "@floor": floor, "@room": room, "@entry": function, "@options": _packed(options),
               "@line": _packed(line)}
     # All at once: what was put in may look like a place of another.
     return re.sub("@[a-z]+", lambda place: filled[place.group()], _PROGRAM).encode("ascii")
@@ -99,7 +98,7 @@ def call(entry: str, options: dict, line: dict | None = None) -> dict:
     logged(line)
     # Some rooms load others when they need them.
     with kept(), warnings.catch_warnings():
-        work = getattr(importlib.import_module(f"{_PACKAGE}.{room}"), function)
+        work = getattr(importlib.import_module(f"{PACKAGE}.{room}"), function)
         # What libraries say of odd certificates is nothing for the screen; a program's standard error is not shown either.
         warnings.simplefilter("ignore")
         return json.loads(json.dumps(answered(partial(work, **json.loads(_text_of(options))))))
@@ -124,9 +123,9 @@ def rooms(first: str) -> set:
 def _texts(first: str) -> str:
     """The rooms that travel with one, packed."""
     names = rooms(first)
-    parts = _PACKAGE.split(".")
-    folders = [*(".".join(parts[:number + 1]) for number in range(len(parts))), *(f"{_PACKAGE}.{name.partition('.')[0]}" for name in names)]
-    return _packed({**dict.fromkeys(folders, ""), **{f"{_PACKAGE}.{name}": _text(name) for name in sorted(names)}})
+    parts = PACKAGE.split(".")
+    folders = [*(".".join(parts[:number + 1]) for number in range(len(parts))), *(f"{PACKAGE}.{name.partition('.')[0]}" for name in names)]
+    return _packed({**dict.fromkeys(folders, ""), **{f"{PACKAGE}.{name}": _text(name) for name in sorted(names)}})
 
 
 def _packed(data) -> str:

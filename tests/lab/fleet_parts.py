@@ -69,8 +69,8 @@ def program(name: str) -> str:
 
 
 def ansible_python() -> str:
-    """The Python that runs Ansible; it has cryptography, so that it can be a managed host's, too."""
-    return str(pathlib.Path(program("ansible-playbook")).with_name("python"))
+    """The Python that runs Ansible; it has cryptography, so that it can be a managed host's, too. By another name than its own: things are sent to it."""
+    return str(pathlib.Path(program("ansible-playbook")).with_name("python3"))
 
 
 def lab_python() -> str:

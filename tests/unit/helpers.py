@@ -37,6 +37,8 @@ DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 UUID = "65B85639-78D7-4330-85C6-39502B2F9B01"
 FQDN = "pbs1.example.com"
+# This Python by another of its names: by its own, a local host would be Ansible's process itself, and nothing would be sent to it.
+HOSTS_PYTHON = str(pathlib.Path(sys.executable).with_name("python3"))
 NOBODY = 65534
 
 # Slow or loaded machines make single examples slow; which examples are tried is the same on every run.

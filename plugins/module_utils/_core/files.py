@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files read, bounded."""
+"""Files read, bounded, and written."""
 
 from __future__ import annotations
 
@@ -49,3 +49,9 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
     if len(data) > limit:
         raise FileRefused(f"has more than {limit} bytes", where=path, way_out="Name the right file")
     return data
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """However little is taken at a time."""
+    while data:
+        data = data[os.write(descriptor, data):]

@@ -45,7 +45,7 @@ def typed(item, place: str, spec: dict = DECLARATION) -> dict:
 
 
 def expanded(item: dict, unused_place: str = "", spec: dict = DECLARATION) -> dict:
-    """Options, a declaration's without a spec, that the controller has checked already: `~` and variables in their paths are this host's, and read here."""
+    """Options that the controller has checked, a declaration's without a spec: `~` and variables in their paths are read here, as this host's."""
     return {**item, **{key: expanded_path(item[key]) for key, row in spec.items() if row["type"] == "path" and item.get(key) is not None}}
 
 
@@ -64,7 +64,7 @@ def answering(module):
 
 
 def logged(line: dict | None) -> None:
-    """Leaves a line in the host's system log, `name`, `facility` and `text`; None for no line."""
+    """Leaves a line in the host's system log: `name`, `facility`, `text`; or none."""
     if line is not None:
         import syslog
         syslog.openlog(line["name"], 0, getattr(syslog, line["facility"], syslog.LOG_USER))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from . import cluster_fs
 from .errors import FileRefused, HostError, InputError
-from .files import read, refused
+from .files import read, refused, write_all
 
 
 class Piece(NamedTuple):
@@ -77,7 +77,7 @@ def stage(piece: Piece) -> str:
                 os.fchown(descriptor, piece.uid, piece.gid)
             if piece.mode >= 0:
                 os.fchmod(descriptor, piece.mode)
-            _write_all(descriptor, piece.content)
+            write_all(descriptor, piece.content)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -90,11 +90,6 @@ def stage(piece: Piece) -> str:
 def _refused(error: OSError, path: str) -> HostError:
     """Root, too, is denied what a cluster without quorum cannot agree on."""
     return cluster_fs.no_quorum(path) if error.errno == errno.EACCES and cluster_fs.is_read_only(path) else refused(error, path)
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(descriptor, content):]
 
 
 def unlink(path: str) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from .._core.durations import rfc3339
-from .._core.files import refused
+from .._core.files import refused, write_all
 from .._core.locks import locked
 from .._core.replace import peek
 from .._protocol.errors import RateLimited
@@ -80,10 +80,12 @@ class Rate:
 
     def _write(self, record: dict) -> None:
         # In its place, under the lock, and not worth a wait for the disk: half of it counts as none.
+        data = json.dumps(record).encode("ascii")
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
-                os.truncate(descriptor, os.write(descriptor, json.dumps(record).encode("ascii")))
+                write_all(descriptor, data)
+                os.truncate(descriptor, len(data))
             finally:
                 os.close(descriptor)
         except OSError as error:

@@ -10,7 +10,7 @@ import os
 from urllib.parse import quote
 
 from .._core.errors import FileRefused, HostError
-from .._core.files import read, refused
+from .._core.files import read, refused, write_all
 
 FORMAT = 1
 _RECORDS = ("decision", "reminded", "installed", "unproven")
@@ -25,7 +25,7 @@ def folder_name(path: str) -> str:
 
 
 class State:
-    """Below one state path. listed: which folders there are is read now, once for all. Raises HostError."""
+    """Below one state path. listed: its folders are read now, once for all. Raises HostError."""
 
     def __init__(self, path: str, listed: bool = True) -> None:
         self.path, self._known = path, None
@@ -95,7 +95,9 @@ class Memory:
 def make_folder(path: str) -> None:
     """Of mode 0700, parents included. Raises HostError."""
     try:
-        if (status := _status(path)) is None:
+        try:
+            status = os.stat(f"{path}/.")
+        except FileNotFoundError:
             os.makedirs(path, mode=0o700, exist_ok=True)
             status = os.stat(path)
     except OSError as error:
@@ -104,21 +106,13 @@ def make_folder(path: str) -> None:
         raise HostError("other users may write there, and private keys pass through it", where=path, way_out=f"Run `chmod 0700 {path}`, or set state_path")
 
 
-def _status(folder: str) -> os.stat_result | None:
-    try:
-        return os.stat(f"{folder}/.")
-    except FileNotFoundError:
-        return None
-
-
 def write_private(path: str, content: bytes, suffix: str = "new") -> None:
     """Writes a file, 0600; atomically with a suffix. Raises HostError."""
     fresh = f"{path}.{suffix}" if suffix else path
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
-            while content:
-                content = content[os.write(descriptor, content):]
+            write_all(descriptor, content)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -20,6 +20,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_wishes
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle import acme_memory
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.state import State
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
+from ansible_collections.evergreen.pki.tests.unit.helpers import HOSTS_PYTHON
 
 FQDN = "localhost"
 
@@ -90,7 +91,7 @@ class Applicant:
             {"ansible.builtin.copy": {"content": f"{{{{ [{', '.join(f'told_{number}' for number in range(len(tasks)))}] | to_json }}}}",
                                       "dest": str(self.folder / "answer.json"), "mode": "0600"}, "check_mode": False}]}]
         (self.folder / "play.yml").write_text(json.dumps(lines))
-        values = {"orders": list(tasks), "ansible_python_interpreter": sys.executable, "ansible_connection": "local", **variables}
+        values = {"orders": list(tasks), "ansible_python_interpreter": HOSTS_PYTHON, "ansible_connection": "local", **variables}
         (self.folder / "variables.json").write_text(json.dumps(values))
 
     def words(self, *more) -> list:

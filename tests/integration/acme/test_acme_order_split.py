@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -18,7 +19,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._issuers import acme
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
 from ansible_collections.evergreen.pki.tests.integration.acme.applicant import Applicant
 from ansible_collections.evergreen.pki.tests.integration.acme.parts import MAC_KEY
-from ansible_collections.evergreen.pki.tests.unit.helpers import key_pem, tree
+from ansible_collections.evergreen.pki.tests.unit.helpers import HOSTS_PYTHON, key_pem, tree
 from ansible_collections.evergreen.pki.tests.unit.modules import test_run_modules
 from fault_proxy import Fault, FaultProxy
 
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.controller
 
 documented, shows = test_run_modules.documented, test_run_modules.shows
 TSIG, WORDS = "dHNpZy1zZWNyZXQtb2Ytc29tZWJvZHk=", "s3cr3t w0rds"
+# Sent to a host, and called on one that is Ansible's own process.
+PYTHONS = [pytest.param(HOSTS_PYTHON, id="sent"), pytest.param(sys.executable, id="at home")]
 STRACE = ["strace", "-f", "-v", "-s", "65536", "-e", "trace=open,openat,openat2,creat,execve,write,writev,pwrite64,sendto,sendmsg,sendmmsg", "-yy", "-o"]
 
 
@@ -78,13 +81,14 @@ def test_ordered_and_kept_secret(host, between, collections):
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace, which watches system calls, is not installed")
-def test_no_secret_reaches_a_disk_or_a_program(host, between, collections, tmp_path):
+@pytest.mark.parametrize("python", PYTHONS)
+def test_no_secret_reaches_a_disk_or_a_program(host, between, collections, tmp_path, python):
     """Watched from outside: the account's secrets go into pipes and sockets of Ansible's own only, and stand in no argument and no variable of any program."""
     watched = subprocess.run([*STRACE, os.devnull, "true"], capture_output=True, text=True, check=False)
     if watched.returncode:
         pytest.skip(f"processes may not be watched here: {watched.stderr.strip()[:100]}")
     options, account = with_secrets(host)
-    (first,), said = host.play(collections, options, before=[*STRACE, str(tmp_path / "strace.log")])
+    (first,), said = host.play(collections, options, before=[*STRACE, str(tmp_path / "strace.log")], ansible_python_interpreter=python)
     assert not first["failed"] and host.sound(), said
     words = secret_words(account)
     lines = [line for line in (tmp_path / "strace.log").read_text(errors="replace").splitlines() if any(word in line for word in words)]
@@ -92,11 +96,14 @@ def test_no_secret_reaches_a_disk_or_a_program(host, between, collections, tmp_p
     assert elsewhere == []
 
 
-def test_the_module_whole_on_the_host(host, between, collections):
-    """custody: host ships the module with all that it loads by name."""
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_module_whole_on_the_host(host, between, collections, python):
+    """custody: host ships the module with all that it loads by name, and ships nothing where there is no way to go."""
     options = {**host.given, "custody": "host", "fqdn": "localhost", "rate": {"nonces": 1000, "orders": 1000}}
-    (first, again), said = host.play(collections, options, options, words=["-vvv"])
+    (first, again), said = host.play(collections, options, options, words=["-vvv"], ansible_python_interpreter=python)
     assert not first["failed"] and first["changed"] and not again["changed"] and orders(between) == 1 and host.sound(), said
+    # The last task of the play is always sent.
+    assert ("EXEC" in said.split("ansible.builtin.copy")[0]) == (python == HOSTS_PYTHON), said
     assert not shows(said, host.account.read_bytes(), host.key_path.read_bytes())
 
 

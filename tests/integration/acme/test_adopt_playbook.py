@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
 from ansible_collections.evergreen.pki.tests.integration.acme.test_adoption import Adopting, lego
-from ansible_collections.evergreen.pki.tests.unit.helpers import tree
+from ansible_collections.evergreen.pki.tests.unit.helpers import HOSTS_PYTHON, tree
 
 pytestmark = [pytest.mark.controller, pytest.mark.skipif(shutil.which("systemctl") is None, reason="systemctl, which the units are asked of, is not installed")]
 
@@ -28,7 +28,7 @@ class Fleet:
         self.work.mkdir()
         self.account, self.declared = self.work / "account.pem", self.work / "declared.yml"
         places = {key: value for key, value in self.theirs.options.items() if key.endswith("_paths")}
-        self.variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable,
+        self.variables = {"ansible_connection": "local", "ansible_python_interpreter": HOSTS_PYTHON,
                           "evergreen_state_path": self.theirs.options["state_path"],
                           "adopt_places": places, "adopt_account": "controller", "adopt_account_key_path": str(self.account),
                           "adopt_ca_path": str(theirs.ca.ca_path), "adopt_declarations_path": str(self.declared)}

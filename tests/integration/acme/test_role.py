@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from ansible_collections.evergreen.pki.tests.unit.helpers import tree
+from ansible_collections.evergreen.pki.tests.unit.helpers import HOSTS_PYTHON, tree
 
 pytest.importorskip("ansible.plugins.action", reason="roles are Ansible's, which is not installed for this Python")
 
@@ -38,7 +38,7 @@ class Fleet:
         (folder / "play.yml").write_text(PLAY)
         (folder / "ansible.cfg").touch()
         self.variables = {
-            "answer": str(folder / "answer.json"), "ansible_python_interpreter": sys.executable, "ansible_connection": "local",
+            "answer": str(folder / "answer.json"), "ansible_python_interpreter": HOSTS_PYTHON, "ansible_connection": "local",
             "acme_directory": server.directory, "acme_ca_path": str(server.ca_path), "acme_account_key_path": str(folder / "account.pem"),
             "acme_account_key_create": True, "acme_terms_agreed": True, "acme_controller_state_path": str(folder / "controller"),
             "acme_state_path": str(folder / "state"), "acme_fail": False, "acme_challenges": [{"type": "http-01", "solver": "here"}],

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from ansible_collections.evergreen.pki.tests.unit.helpers import HOSTS_PYTHON
 from ansible_collections.evergreen.pki.tests.unit.modules.running import collections
 
 __all__ = ("collections",)
@@ -23,7 +24,7 @@ def ansible(collections, tmp_path):
                    "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "LC_ALL": "C.UTF-8"}
 
     def play(*arguments, status=0):
-        argv = [sys.executable, "-m", "ansible", "playbook", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", *arguments]
+        argv = [sys.executable, "-m", "ansible", "playbook", "-c", "local", "-e", f"ansible_python_interpreter={HOSTS_PYTHON}", *arguments]
         done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
