@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -75,6 +76,14 @@ class Place:
         return lambda: _together([common.spend([*begin, "-d", f"w{number}.example"], env) for number in range(count)])
 
 
+def _spread(folder: pathlib.Path) -> None:
+    """Lets ext4 lay the folders in it far apart, where it can: without a journal it looks, to make an inode, at each one given up nearby in the last minutes,
+    those of the runs before as well, which is a fifth of the processor time of a hundred orders.
+    """
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        subprocess.run(["chattr", "+T", str(folder)], check=True, stderr=subprocess.DEVNULL)
+
+
 def _together(spents: list) -> Spent:
     return Spent(*map(sum, zip(*spents)))
 
@@ -82,6 +91,7 @@ def _together(spents: list) -> Spent:
 @contextlib.contextmanager
 def ca(folder: pathlib.Path, **options) -> Iterator[Pebble]:
     """A CA for this folder: authority.pem and account.pem are in it then. Raises LeftOut."""
+    _spread(folder)
     (folder / "ca").mkdir()
     try:
         with Pebble(folder / "ca", always_valid=True, **options) as server:

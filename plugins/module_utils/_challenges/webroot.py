@@ -41,7 +41,7 @@ class Webroot:
         """Writes a file for each proof, with the folders above it. Raises InputError, HostError, LockBusy."""
         if not sound(proofs, HTTP):
             return
-        State(self._state_path).prepare()
+        State(self._state_path, listed=False).prepare()
         with locked(self._lock), self._refusals():
             for _try in range(_TRIES - 1):
                 with contextlib.suppress(FileNotFoundError):

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The evergreen.pki authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Durations, fractions of a lifetime, and dates as text. Pure."""
+"""Durations, fractions of a lifetime, dates as text. Pure."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def lead(lifetime: timedelta, text: str, where: str = "") -> timedelta:
     above, below = int(match.group(1)), int(match.group(2))
     if not 0 < above < below:
         raise InputError(f"{text!r} is not between 0 and 1", where=where, way_out=_WAY_OUT)
-    # A timedelta times a large numerator may overflow.
+    # Their product may overflow.
     return _MICROSECOND * (lifetime // _MICROSECOND * above // below)
 
 
 def whole_days(span: timedelta) -> int:
-    """Whole days, truncated toward zero as OpenSSL does (proxmox-formats 1.5, 4)."""
+    """Truncated toward zero as OpenSSL does (proxmox-formats 1.5, 4)."""
     days = abs(span) // timedelta(days=1)
     return days if span >= timedelta() else -days
 
@@ -54,12 +54,14 @@ def rfc3339(moment: datetime | None) -> str | None:
 
 
 def from_rfc3339(text: str) -> datetime:
-    """The reverse of rfc3339. Raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    """Its reverse. Raises ValueError."""
+    if not re.fullmatch("[0-9-]{10}T[0-9:]{8}Z", text):
+        raise ValueError
+    return datetime.fromisoformat(f"{text[:-1]}+00:00")
 
 
 def in_words(span: timedelta) -> str:
-    """A span for people, rounded down, without sign: `9 days`."""
+    """For people, rounded down, unsigned: `9 days`."""
     seconds = int(abs(span).total_seconds())
     unit, size = next((row for row in (("day", 86400), ("hour", 3600), ("minute", 60)) if seconds >= row[1]), ("second", 1))
     return plural(seconds // size, unit)

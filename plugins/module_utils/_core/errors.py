@@ -60,7 +60,7 @@ def sentence(fact: str, where: str = "", way_out: str = "") -> str:
 
 def printable(text: str) -> str:
     """Hostile text with control characters, line ends included, as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def chain(error: BaseException) -> str:

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import threading
 
+from .._core.processors import allowed_processors
 from .._lifecycle.state import State
 from .acme_place import Told, perform
 
-# At a time: the processor makes keys while the disk writes others.
-_LOOKS = 4
+# At a time: one processor makes keys while others, or the disk, are busy with more. Threads beyond the processors only get into each other's way.
+_LOOKS = min(4, len(allowed_processors()) or 1)
 
 
 class Local:

@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from .._core.durations import rfc3339
 from .._core.errors import EvergreenError
+from .._core.processors import one_processor
 from .._lifecycle.acme_memory import Renewal, written
 from .._protocol import renewal_info
 from .._protocol.errors import Refused
@@ -232,7 +233,9 @@ class _Attempt:
 
     def _outcomes(self, crew: list, signer: Signer, rows: list, trial: bool = False, ended=None) -> list:
         jobs = [self._job(number, work, crew[0], signer, trial) for number, work in rows]
-        return issue(jobs, crew, signer, self._handler, ended) if jobs else []
+        # A far host is reached by processes, which want the others.
+        with one_processor() if self._place.near else contextlib.nullcontext():
+            return issue(jobs, crew, signer, self._handler, ended) if jobs else []
 
     def _job(self, number: int, work: Work, session: Session, signer: Signer, trial: bool) -> Job:
         request = csr.read(work.look["csr"].encode("utf-8", "surrogatepass"), "the host's request").der

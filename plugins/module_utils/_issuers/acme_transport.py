@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way to a CA: HTTPS over kept connections, nonces, and the one loop that drives the machines of `_protocol`.
 
-Not `requests`: its import alone takes the CPU of half a module, and what ACME needs of HTTP is little (docs/acme.md).
+Not `requests`, whose import alone takes the CPU of half a module, nor `http.client`: what ACME needs of HTTP is little (docs/acme.md).
 """
 
 from __future__ import annotations
 
 import base64
-import http.client
+import functools
 import json
 import os
 import random
@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from .._core.errors import InputError, printable
 from .._core.host import now
+from .._core.http import CutOff, Reply, Stream, authority, request, target_of
 from .._protocol.jws import signed
 from .._protocol.messages import Answer, Done, Lost, Request, Wait
 from .._protocol.retry import Patient
@@ -103,64 +104,94 @@ class Transport:
             self.before[url]()
         connection, kept = None, False
         try:
-            connection = self._connection(url)
-            kept = connection.sock is not None
-            connection.until(time.monotonic() + self._timeout)
+            host, port, target = _parts(url)
+            connection = self._connection(host, port)
+            kept = connection.is_open
             headers = {**_HEADERS, "Content-Type": "application/jose+json"} if body is not None else _HEADERS
-            connection.request(method, _target(url), body, headers)
-            answer = _whole(url, connection.getresponse())
-        except (OSError, ValueError, http.client.HTTPException) as error:
+            reply = connection.ask(method, target, headers, body, time.monotonic() + self._timeout)
+        except (OSError, ValueError) as error:
             if connection is not None:
                 connection.close()
             return _lost(url, error, kept, self._timeout)
-        nonce = answer.headers.get("replay-nonce", "")
+        nonce = reply.headers.get("replay-nonce", "")
         if _NONCE.fullmatch(nonce):
             self._nonces.append(nonce)
-        return answer
+        return Answer(url, *reply)
 
-    def _connection(self, url: str) -> _Connection:
-        parts = urlsplit(url)
-        place = parts.hostname, parts.port or 443
+    def _connection(self, host: str, port: int) -> _Connection:
+        place = host, port
         if place not in self._connections:
-            self._connections[place] = _new_connection(*place, self._context)
+            self._connections[place] = _Connection(host, port, self._context)
         return self._connections[place]
 
 
-class _TimedSocket(ssl.SSLSocket):
-    """Its calls end at one common deadline: a CA that drips a byte a second is none that answers."""
+class _Connection:
+    """HTTPS to one place, directly or through the environment's proxy, opened where it is needed. Raises OSError, ValueError, InputError."""
 
-    deadline = None
+    def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        self._place, self._context, self._proxy = (host, port), context, _proxy(host, port)
+        self._host = authority(host, port if port != 443 else None)
+        self._stream: Stream | None = None
 
-    def recv_into(self, *arguments, **options):
-        self._renew()
-        return super().recv_into(*arguments, **options)
+    @property
+    def is_open(self) -> bool:
+        return self._stream is not None
 
-    def send(self, *arguments, **options):
-        self._renew()
-        return super().send(*arguments, **options)
+    def ask(self, method: str, target: str, headers: dict, body: bytes | None, deadline: float) -> Reply:
+        """One exchange, opened and whole by this instant of the monotonic clock."""
+        if self._stream is None:
+            self._stream = self._opened(deadline)
+        reply = self._stream.ask(request(method, target, self._host, headers, body), deadline, _LIMIT, bodiless=method == "HEAD")
+        if not self._stream.open:
+            self.close()
+        return reply
 
-    def _renew(self) -> None:
-        if self.deadline is None:
-            return
-        # It takes a call of the system each time: a tenth too late is soon enough.
-        left = self.deadline - time.monotonic()
-        if not 0.9 * left <= (self.gettimeout() or 0) <= 1.1 * left:
-            self.settimeout(max(left, 0.001))
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _opened(self, deadline: float) -> Stream:
+        there = socket.create_connection(self._proxy[0] if self._proxy else self._place, _left(deadline))
+        try:
+            # Each request is one piece and wants its answer now.
+            there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._proxy:
+                self._through(there, self._proxy[1], deadline)
+            there.settimeout(_left(deadline))
+            return Stream(self._context.wrap_socket(there, server_hostname=self._place[0]))
+        except BaseException:
+            there.close()
+            raise
+
+    def _through(self, there: socket.socket, headers: dict, deadline: float) -> None:
+        target = authority(*self._place)
+        reply = Stream(there).ask(request("CONNECT", target, target, headers), deadline, 0, bodiless=True)
+        if not 200 <= reply.status < 300:
+            raise OSError(f"Tunnel connection failed: {reply.status}")
 
 
-class _Connection(http.client.HTTPSConnection):
-    def until(self, deadline: float) -> None:
-        """Opens it where it is closed; whatever follows ends at this instant of the monotonic clock."""
-        if self.sock is None:
-            self.timeout = max(deadline - time.monotonic(), 0.001)
-            self.connect()
-        self.sock.deadline = deadline
+def _left(deadline: float) -> float:
+    return max(deadline - time.monotonic(), 0.001)
 
 
-def _new_connection(host: str, port: int, context: ssl.SSLContext) -> _Connection:
-    proxy = _proxy(host, port)
-    if proxy is None:
-        return _Connection(host, port, context=context)
+@functools.lru_cache(maxsize=256)
+def _parts(url: str) -> tuple:
+    """(host, port, target)"""
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or 443, target_of(parts)
+
+
+def _proxy(host: str, port: int) -> tuple | None:
+    """((host, port), headers) of the proxy that the environment names for a host."""
+    if not any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
+        return None
+    # Here, because it takes as long as a bare Python to load, and few need it.
+    from urllib.request import getproxies_environment, proxy_bypass_environment
+    proxies = getproxies_environment()
+    proxy = proxies.get("https") or proxies.get("all")
+    if not proxy or proxy_bypass_environment(f"{host}:{port}", proxies):
+        return None
     parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     if parts.scheme != "http" or not parts.hostname:
         # Without the value, which may hold a password.
@@ -169,20 +200,7 @@ def _new_connection(host: str, port: int, context: ssl.SSLContext) -> _Connectio
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Proxy-Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
-    connection = _Connection(parts.hostname, parts.port or 8080, context=context)
-    connection.set_tunnel(host, port, headers)
-    return connection
-
-
-def _proxy(host: str, port: int) -> str | None:
-    """The proxy that the environment names for a host."""
-    if not any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
-        return None
-    # Here, because it takes as long as a bare Python to load, and few need it.
-    from urllib.request import getproxies_environment, proxy_bypass_environment
-    proxies = getproxies_environment()
-    proxy = proxies.get("https") or proxies.get("all")
-    return None if not proxy or proxy_bypass_environment(f"{host}:{port}", proxies) else proxy
+    return (parts.hostname, parts.port or 8080), headers
 
 
 def _context(ca_path: str | None) -> ssl.SSLContext:
@@ -190,27 +208,7 @@ def _context(ca_path: str | None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=ca_path)
     except OSError as error:
         raise InputError(f"the authorities cannot be read: {error}", where="ca_path", way_out="Name a PEM file of certificates") from error
-    context.sslsocket_class = _TimedSocket
     return context
-
-
-def _target(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-
-
-def _whole(url: str, response: http.client.HTTPResponse) -> Answer:
-    headers: dict = {}
-    for name, value in response.getheaders():
-        key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
-    body = response.read(_LIMIT + 1)
-    if len(body) > _LIMIT:
-        raise ValueError(f"the answer has more than {_LIMIT} bytes")
-    # Of a body that is cut off, the library gives what there is.
-    if response.length:
-        raise http.client.IncompleteRead(body, response.length)
-    return Answer(url, response.status, headers, body)
 
 
 def _lost(url: str, error: Exception, kept: bool, timeout: float) -> Lost:
@@ -219,7 +217,7 @@ def _lost(url: str, error: Exception, kept: bool, timeout: float) -> Lost:
         return Lost(url, fact, "never", "Name the bundle of a private CA in ca_path")
     if isinstance(error, (socket.timeout, TimeoutError)):
         return Lost(url, f"no answer within {timeout:g} seconds")
-    if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError, http.client.IncompleteRead)):
+    if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         # A CA closes a connection that was quiet for long; the request on it then never arrived.
         return Lost(url, _dropped(error), "now" if kept else "later")
     if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
@@ -234,4 +232,4 @@ def _lost(url: str, error: Exception, kept: bool, timeout: float) -> Lost:
 def _dropped(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
-    return "the answer was cut off" if isinstance(error, http.client.IncompleteRead) else "the connection was cut"
+    return "the answer was cut off" if isinstance(error, CutOff) else "the connection was cut"

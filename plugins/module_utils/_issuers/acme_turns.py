@@ -57,7 +57,7 @@ class Turns:
         """Keeps an order in flight, durably: to tell a host that is far would take as long as all that is asked of the CA. Raises HostError."""
         path, record = self._file(work), {"in_place": work.in_place, "order": order}
         make_folder(os.path.dirname(path))
-        write_private(path, json.dumps(record, indent=1, sort_keys=True).encode() + b"\n")
+        write_private(path, json.dumps(record, sort_keys=True).encode() + b"\n")
 
     def recall(self, work: Work) -> None:
         """Lets a Work know of the order in flight, where its host has not been told of it. One whose certificate has come since is in flight no more."""

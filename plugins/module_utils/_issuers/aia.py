@@ -8,7 +8,6 @@ of the host itself is asked, no redirect followed, nothing waited for, and few b
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import re
 import socket
@@ -16,6 +15,7 @@ import time
 from urllib.parse import urlsplit
 
 from .._core.errors import FileRefused, printable
+from .._core.http import Stream, authority, request, target_of
 from .._x509 import given, parse, path
 from .._x509.chain import signed
 
@@ -46,7 +46,7 @@ def issuers(certificate, may_ask=is_public, seconds: float = SECONDS) -> tuple:
             return tuple(found), "the certificate does not tell where its issuer is"
         try:
             found.append(_issuer(top, urls[0], may_ask, seconds))
-        except (OSError, ValueError, http.client.HTTPException, FileRefused) as error:
+        except (OSError, ValueError, FileRefused) as error:
             return tuple(found), f"{urls[0]} did not help: {printable(getattr(error, 'fact', None) or str(error) or type(error).__name__)[:200]}"
     return tuple(found), f"{MOST} issuers were fetched and none of them is a root"
 
@@ -75,46 +75,12 @@ def _fetch(url: str, may_ask, deadline: float) -> bytes:
     family, _kind, _protocol, _name, address = socket.getaddrinfo(*place, type=socket.SOCK_STREAM)[0]
     if not may_ask(address[0]):
         raise ValueError(f"its address {address[0]} is not asked")
-    connection = http.client.HTTPConnection(*place)
-    # The address that was judged is the one that is asked: a name may lead elsewhere a moment later.
-    connection.sock = _TimedSocket(family, socket.SOCK_STREAM)
-    connection.sock.deadline = deadline
-    try:
-        connection.sock.connect(address)
-        connection.request("GET", f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", headers={"Accept": "application/pkix-cert, */*"})
-        return _body(connection.getresponse())
-    finally:
-        connection.close()
-
-
-def _body(response: http.client.HTTPResponse) -> bytes:
-    if response.status != 200:
-        raise ValueError(f"its server answered {response.status}")
-    data = response.read(LIMIT + 1)
-    if len(data) > LIMIT:
-        raise ValueError(f"it has more than {LIMIT} bytes")
-    # Of a body that is cut off, the library gives what there is.
-    if response.length:
-        raise http.client.IncompleteRead(data, response.length)
-    return data
-
-
-class _TimedSocket(socket.socket):
-    """Its calls end at one common deadline: a server that drips a byte a second is none that answers."""
-
-    deadline = 0.0
-
-    def connect(self, address):
-        self._renew()
-        return super().connect(address)
-
-    def recv_into(self, *arguments, **options):
-        self._renew()
-        return super().recv_into(*arguments, **options)
-
-    def sendall(self, *arguments, **options):
-        self._renew()
-        return super().sendall(*arguments, **options)
-
-    def _renew(self) -> None:
-        self.settimeout(max(self.deadline - time.monotonic(), 0.001))
+    with socket.socket(family, socket.SOCK_STREAM) as there:
+        # The address that was judged is the one that is asked: a name may lead elsewhere a moment later.
+        there.settimeout(max(deadline - time.monotonic(), 0.001))
+        there.connect(address)
+        asked = request("GET", target_of(parts), authority(parts.hostname, parts.port), {"Accept": "application/pkix-cert, */*"})
+        reply = Stream(there).ask(asked, deadline, LIMIT)
+    if reply.status != 200:
+        raise ValueError(f"its server answered {reply.status}")
+    return reply.body

@@ -63,7 +63,7 @@ def save(memory: Memory, key: bytes, text: bytes, reused: bool, since: str, repl
               "csr": text.decode("ascii")}
     fresh, place = (os.path.join(memory.folder, name) for name in (_FRESH, REQUEST))
     try:
-        write_private(fresh, json.dumps(record, indent=1, sort_keys=True).encode() + b"\n", "")
+        write_private(fresh, json.dumps(record, sort_keys=True).encode() + b"\n", "")
     except HostError:
         sweep(memory)
         raise

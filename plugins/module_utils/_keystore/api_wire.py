@@ -8,12 +8,13 @@ A kept connection would save a handshake, and leave open, each time it breaks, w
 from __future__ import annotations
 
 import hashlib
-import http.client
 import socket
 import ssl
 import time
 
+from .._core import http
 from .._core.errors import InputError, printable
+from .._core.http import CutOff, NoHttp, Reply, Stream, TooMuch
 from .._keys.api_address import Address
 from .._keys.api_answers import AnswerLost, Request, ServerRefused, Unreachable, refusal
 
@@ -34,27 +35,43 @@ class Wire:
 
         Raises Unreachable with nothing sent, AnswerLost where the request may have been carried out, ServerRefused, AnswerRefused.
         """
-        connection = _Connection(self._address, self._context)
+        deadline = time.monotonic() + self._address.timeout
         try:
-            try:
-                connection.open()
-            except (OSError, ValueError) as error:
-                raise self._unreachable(error) from None
-            status, body = self._exchange(connection, request)
-        finally:
-            connection.close()
-        if status != 200:
-            raise refusal(status, body, self.where, (*self._secrets, *request.secrets))
-        return body
+            opened = self._opened(deadline)
+        except (OSError, ValueError) as error:
+            raise self._unreachable(error) from None
+        with opened:
+            reply = self._exchange(Stream(opened), request, deadline)
+        if reply.status != 200:
+            raise refusal(reply.status, reply.body, self.where, (*self._secrets, *request.secrets))
+        return reply.body
 
-    def _exchange(self, connection: _Connection, request: Request) -> tuple:
+    def _opened(self, deadline: float) -> ssl.SSLSocket:
+        """A connection to the server that is meant. Raises OSError, _WrongFingerprint where another certificate is shown; no byte was sent by then."""
+        there = socket.create_connection((self._address.host, self._address.port), self._address.timeout)
+        try:
+            there.settimeout(max(deadline - time.monotonic(), 0.001))
+            there = self._context.wrap_socket(there, server_hostname=self._address.host)
+            shown = hashlib.sha256(there.getpeercert(binary_form=True) or b"").digest().hex(":")
+            if self._address.fingerprint not in (None, shown):
+                raise _WrongFingerprint(shown)
+        except BaseException:
+            there.close()
+            raise
+        return there
+
+    def _exchange(self, stream: Stream, request: Request, deadline: float) -> Reply:
         headers = {"Authorization": self._address.authorization, "Accept": "application/json", "Connection": "close", "User-Agent": "evergreen.pki"}
         if request.body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
-            connection.request(request.method, request.target, request.body, headers)
-            return _whole(connection.getresponse())
-        except (OSError, ValueError, http.client.HTTPException) as error:
+            asked = http.request(request.method, request.target, http.authority(self._address.host, self._address.port), headers, request.body)
+            reply = stream.ask(asked, deadline, MAX_ANSWER)
+            # Without its length, a whole answer cannot be told from one that is cut off.
+            if not {"content-length", "transfer-encoding"} & reply.headers.keys():
+                raise CutOff
+            return reply
+        except (OSError, ValueError) as error:
             # Without its cause: these errors carry pieces of what was sent and received.
             raise AnswerLost(_lost(error, self._address.timeout), where=self.where, way_out="Run again: what was done is seen then") from None
 
@@ -68,54 +85,10 @@ class Wire:
         return Unreachable(_unopened(error, self._address.timeout), where=self.where, way_out=_CHECK)
 
 
-class _TooMuch(OSError):
-    """The answer is longer than any of the product's."""
-
-
 class _WrongFingerprint(OSError):
     def __init__(self, shown: str) -> None:
         super().__init__("another certificate than the pinned one")
         self.shown = shown
-
-
-class _TimedSocket(ssl.SSLSocket):
-    """Its calls end at one common deadline: a server that drips a byte a second is none that answers."""
-
-    deadline = None
-
-    def recv_into(self, *arguments, **options):
-        self._renew()
-        return super().recv_into(*arguments, **options)
-
-    def send(self, *arguments, **options):
-        self._renew()
-        return super().send(*arguments, **options)
-
-    def _renew(self) -> None:
-        if self.deadline is not None:
-            self.settimeout(max(self.deadline - time.monotonic(), 0.001))
-
-
-class _Connection(http.client.HTTPSConnection):
-    """A connection that is open only to the server that is meant, and opens itself to none."""
-
-    auto_open = 0
-
-    def __init__(self, address: Address, context: ssl.SSLContext) -> None:
-        super().__init__(address.host, address.port, timeout=address.timeout, context=context)
-        self._tls, self._pin = context, address.fingerprint
-
-    def open(self) -> None:
-        """Connects. Raises OSError, _WrongFingerprint where another certificate is shown; no byte of a request has been sent by then."""
-        deadline = time.monotonic() + self.timeout
-        self.sock = socket.create_connection((self.host, self.port), self.timeout)
-        self.sock.settimeout(max(deadline - time.monotonic(), 0.001))
-        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
-        if self._pin is not None:
-            shown = hashlib.sha256(self.sock.getpeercert(binary_form=True) or b"").digest().hex(":")
-            if shown != self._pin:
-                raise _WrongFingerprint(shown)
-        self.sock.deadline = deadline
 
 
 def _context(address: Address) -> ssl.SSLContext:
@@ -132,29 +105,15 @@ def _context(address: Address) -> ssl.SSLContext:
         # Python 3.13 turns away older authorities that openssl, and so the product's own client, takes.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = _TimedSocket
     return context
-
-
-def _whole(response: http.client.HTTPResponse) -> tuple:
-    # Without its length, a whole answer cannot be told from one that is cut off.
-    if response.length is None and not response.chunked:
-        raise http.client.IncompleteRead(b"")
-    body = response.read(MAX_ANSWER + 1)
-    if len(body) > MAX_ANSWER:
-        raise _TooMuch
-    # Of a body that is cut off, the library gives what there is.
-    if response.length:
-        raise http.client.IncompleteRead(b"")
-    return response.status, body
 
 
 def _lost(error: Exception, timeout: float) -> str:
     if isinstance(error, (socket.timeout, TimeoutError)):
         return f"no answer within {timeout:g} seconds"
-    if isinstance(error, _TooMuch):
+    if isinstance(error, TooMuch):
         return f"the answer has more than {MAX_ANSWER} bytes"
-    if isinstance(error, http.client.HTTPException) and not isinstance(error, (http.client.IncompleteRead, http.client.RemoteDisconnected)):
+    if isinstance(error, (NoHttp, ValueError)):
         return "the answer is no HTTP"
     return "the connection was cut before the answer was whole"
 

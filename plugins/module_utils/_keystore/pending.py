@@ -105,7 +105,7 @@ class Shelf:
         make_folder(self._state)
         make_folder(os.path.join(self._state, "keys"))
         make_folder(self.folder)
-        write_private(path, json.dumps(record, indent=1, sort_keys=True).encode() + b"\n")
+        write_private(path, json.dumps(record, sort_keys=True).encode() + b"\n")
         sync_folder(self.folder)
 
     def _remove(self, path: str) -> None:

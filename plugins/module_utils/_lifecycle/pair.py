@@ -101,13 +101,13 @@ def install(memory: Memory, pieces: list, note: dict) -> None:
     refuse(pieces)
     with alone(pieces):
         memory.make()
-        _save(memory, _KEPT, [_on_disk(piece.path) for piece in pieces])
-        _roll(memory, pieces, note)
+        before = [_on_disk(piece.path) for piece in pieces]
+        _save(memory, _KEPT, before)
+        _roll(memory, pieces, before, note)
 
 
-def _roll(memory: Memory, pieces: list, note: dict) -> None:
+def _roll(memory: Memory, pieces: list, before: list, note: dict) -> None:
     journal = os.path.join(memory.folder, _JOURNAL)
-    before = [_on_disk(piece.path) for piece in pieces]
     # The new files are in it: one file is written faster than a folder of them.
     write_private(journal, json.dumps({"note": note, "pieces": [_row(piece) for piece in pieces]}).encode())
     # Also after a power cut there is no replaced file without a journal.
@@ -153,9 +153,10 @@ def restore(memory: Memory, note: dict, set_aside: bool) -> bool:
         return False
     refuse(kept)
     with alone(kept):
+        before = [_on_disk(piece.path) for piece in kept]
         if set_aside:
-            _save(memory, ASIDE, [_on_disk(piece.path) for piece in kept])
-        _roll(memory, kept, note)
+            _save(memory, ASIDE, before)
+        _roll(memory, kept, before, note)
     return True
 
 

@@ -180,7 +180,7 @@ def _of_life(facts, wanted, now, at):
         yield RENEW, "forced", "asked for by force"
 
 
-# The first of equally strong findings names the reason.
+# The first of the strongest names the reason.
 CHECKS = (_of_files, _of_time, _of_kind, _of_service, _of_life)
 
 

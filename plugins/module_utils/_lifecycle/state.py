@@ -82,7 +82,7 @@ class Memory:
             return
         self.make()
         # plan.json alone is written without a lock.
-        write_private(os.path.join(self.folder, name), json.dumps(record, indent=1, sort_keys=True).encode() + b"\n",
+        write_private(os.path.join(self.folder, name), json.dumps(record, sort_keys=True).encode() + b"\n",
                       str(os.getpid()) if name == "plan.json" else "new")
 
     def make(self) -> None:

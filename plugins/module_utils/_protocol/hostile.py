@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from urllib.parse import urlsplit
 
 from .._core.errors import printable
 from .errors import AnswerRefused
@@ -13,7 +13,7 @@ from .errors import AnswerRefused
 LONGEST = 1000      # characters of one text
 _MOST, _DEEPEST = 1000, 8
 # RFC 3986, without what no URL of a CA needs: user names, brackets elsewhere than around an address.
-_URL = re.compile(r"https://(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9._~:/?@!$&'()*+,;=%-]*)?")
+_URL = re.compile(r"https://(?:[A-Za-z0-9._~-]+|(\[[0-9A-Fa-f:.]+\]))(?::([0-9]{1,5}))?(?:[/?][A-Za-z0-9._~:/?@!$&'()*+,;=%-]*)?")
 
 
 def text(value, longest: int = LONGEST) -> str:
@@ -21,8 +21,7 @@ def text(value, longest: int = LONGEST) -> str:
     if not isinstance(value, str):
         return ""
     short = value if len(value) <= longest else f"{value[:longest - 1]}…"
-    # Nearly all that a CA says is sound, and one look at all of it costs a tenth of a look at each character.
-    return short if short.isprintable() else printable(short)
+    return printable(short)
 
 
 def texts(value) -> tuple:
@@ -43,12 +42,16 @@ def cleaned(value, depth: int = 0):
 
 def is_url(value) -> bool:
     """Whether it is an https URL that may be asked."""
-    if not isinstance(value, str) or len(value) > 2048 or not _URL.fullmatch(value):
-        return False
+    match = _URL.fullmatch(value) if isinstance(value, str) and len(value) <= 2048 else None
+    return match is not None and (match[1] is None or _is_address(match[1][1:-1])) and (match[2] is None or 0 < int(match[2]) < 1 << 16)
+
+
+def _is_address(text: str) -> bool:
     try:
-        return urlsplit(value).port != 0
+        ipaddress.IPv6Address(text)
     except ValueError:
         return False
+    return True
 
 
 def url(value, what: str, where: str) -> str:
