@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from .._core.errors import InputError, printable
 from .._core.host import now
-from .._core.http import CutOff, Reply, Stream, authority, request, target_of
+from .._core.http1 import CutOff, Reply, Stream, authority, request, target_of
 from .._protocol.jws import signed
 from .._protocol.messages import Answer, Done, Lost, Request, Wait
 from .._protocol.retry import Patient

@@ -15,7 +15,7 @@ import time
 from urllib.parse import urlsplit
 
 from .._core.errors import FileRefused, printable
-from .._core.http import Stream, authority, request, target_of
+from .._core.http1 import Stream, authority, request, target_of
 from .._x509 import given, parse, path
 from .._x509.chain import signed
 

@@ -12,9 +12,9 @@ import socket
 import ssl
 import time
 
-from .._core import http
+from .._core import http1
 from .._core.errors import InputError, printable
-from .._core.http import CutOff, NoHttp, Reply, Stream, TooMuch
+from .._core.http1 import CutOff, NoHttp, Reply, Stream, TooMuch
 from .._keys.api_address import Address
 from .._keys.api_answers import AnswerLost, Request, ServerRefused, Unreachable, refusal
 
@@ -65,7 +65,7 @@ class Wire:
         if request.body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
-            asked = http.request(request.method, request.target, http.authority(self._address.host, self._address.port), headers, request.body)
+            asked = http1.request(request.method, request.target, http1.authority(self._address.host, self._address.port), headers, request.body)
             reply = stream.ask(asked, deadline, MAX_ANSWER)
             # Without its length, a whole answer cannot be told from one that is cut off.
             if not {"content-length", "transfer-encoding"} & reply.headers.keys():

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.http import CutOff, NoHttp, Reply, Stream, TooMuch, authority, request
+from ansible_collections.evergreen.pki.plugins.module_utils._core.http1 import CutOff, NoHttp, Reply, Stream, TooMuch, authority, request
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 WHOLE = HEAD + b"Content-Length: 2\r\n\r\nok"
