@@ -125,23 +125,30 @@ class Stream:
             return self._rest(limit)
         if not (length.isascii() and length.isdigit()):
             raise NoHttp(f"its length is no number: {length[:100]}")
-        return self._exactly(int(length[:20]), limit)
+        # Of a number that is longer than any, Python makes none.
+        if len(length) > 15 or int(length) > limit:
+            raise _too_much(limit)
+        return self._exactly(int(length))
 
     def _chunks(self, limit: int) -> bytes:
-        body = b""
-        while True:
-            size = self._line().partition(b";")[0].strip()
-            if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
-                raise NoHttp("a chunk has no size")
-            if int(size, 16) == 0:
-                break
-            body += self._exactly(int(size, 16), limit - len(body))
+        chunks, whole = [], 0
+        while (size := self._chunk_size()) > 0:
+            whole += size
+            if whole > limit:
+                raise _too_much(limit)
+            chunks.append(self._exactly(size))
             if self._line():
                 raise NoHttp("a chunk is longer than it says")
         for _number in range(_MOST_HEADERS):
             if not self._line():
-                return body
+                return b"".join(chunks)
         raise NoHttp("no end of trailers")
+
+    def _chunk_size(self) -> int:
+        size = self._line().partition(b";")[0].strip()
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
+            raise NoHttp("a chunk has no size")
+        return int(size, 16)
 
     def _line(self) -> bytes:
         while (end := self._data.find(b"\r\n")) < 0:
@@ -152,9 +159,7 @@ class Stream:
         del self._data[:2]
         return line
 
-    def _exactly(self, length: int, limit: int) -> bytes:
-        if length > limit:
-            raise _too_much(limit)
+    def _exactly(self, length: int) -> bytes:
         while len(self._data) < length:
             self._more_or_cut_off()
         return self._taken(length)
