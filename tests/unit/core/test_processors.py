@@ -20,6 +20,10 @@ def allowed(monkeypatch):
     return now
 
 
+def refused(*unused):
+    raise PermissionError
+
+
 def test_one_and_then_all_again(allowed):
     """Also after an error."""
     with pytest.raises(KeyError), processors.one_processor():
@@ -41,8 +45,6 @@ def test_several_runs_do_not_meet(allowed, monkeypatch):
 @pytest.mark.parametrize("case", ["one", "refused", "unknown", "no lock"])
 def test_where_there_is_nothing_to_choose(allowed, monkeypatch, case):
     """All stays as it is, and the work is done."""
-    def refused(*unused):
-        raise PermissionError
     if case == "one":
         allowed.append({3})
     elif case == "refused":
@@ -55,6 +57,14 @@ def test_where_there_is_nothing_to_choose(allowed, monkeypatch, case):
     with processors.one_processor():
         done = True
     assert done and allowed == before
+
+
+def test_processors_that_have_gone(allowed, monkeypatch):
+    """What was done is not lost with them."""
+    with processors.one_processor():
+        monkeypatch.setattr(os, "sched_setaffinity", refused)
+        done = True
+    assert done and len(allowed[-1]) == 1
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor")
