@@ -259,38 +259,17 @@ import gc
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering, nodename, now, resolv_conf
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.declaration import host_fqdn
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.gather import inform, wish_of
-from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.service import STARTTLS
-from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import require_library
+from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering
+from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import INFO, INFO_NEEDED
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.cert_info_here import done
 
 
 def main() -> None:
-    module = AnsibleModule(
-        supports_check_mode=True, required_one_of=[("paths", "product", "content", "endpoints")],
-        argument_spec={
-            "paths": {"type": "list", "elements": "path"},
-            "product": {"type": "str", "choices": ["pbs", "pdm", "pve", "pmg"]},
-            # It may hold a private key, which no log should show.
-            "content": {"type": "str", "no_log": True},
-            "endpoints": {"type": "list", "elements": "raw"},
-            "server_name": {"type": "str"},
-            "starttls": {"type": "str", "choices": list(STARTTLS)},
-            "timeout": {"type": "float", "default": 5},
-            "passphrase": {"type": "str", "no_log": True},
-            "names": {"type": "list", "elements": "str"},
-            "max_lifetime": {"type": "str"},
-            "fqdn": {"type": "str"},
-            "facts": {"type": "str", "choices": ["all", "brief"], "default": "all"},
-            "strict": {"type": "bool", "default": False},
-        })
+    module = AnsibleModule(supports_check_mode=True, argument_spec=INFO, required_one_of=INFO_NEEDED)
     # All that is described lives until it is printed: looking for garbage among thousands of results finds none and takes a tenth of the time.
     gc.disable()
     with answering(module):
-        require_library()
-        fqdn = host_fqdn(module.params["fqdn"], nodename(), resolv_conf())
-        module.exit_json(changed=False, **inform(module.params, wish_of(module.params, fqdn, now())))
+        module.exit_json(**done(module.params))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
@@ -21,6 +22,7 @@ from ._payload import call, get_ready, program
 
 # A module of ours that is documentation only: Ansible finds its interpreter, and nothing to pack.
 _INTERPRETED = "evergreen.pki.escrow_verify"
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # The usual most of a system log.
 _LONGEST_LINE = 8000
 
@@ -63,7 +65,11 @@ class OwnPrograms:
         options = {key: value for key, value in module_args.items() if key not in own}
         silent = own.get("_ansible_no_log") or module_name in self.UNLOGGED
         given = {"options": options, "check": bool(own.get("_ansible_check_mode"))}
-        return self.PROGRAMS[module_name], given, None if silent else _line(module_name, own, options)
+        return self.PROGRAMS[module_name], given, None if silent else _line(module_name, own, self.shown(options))
+
+    def shown(self, options: dict) -> dict:
+        """The options as anybody may see them."""
+        return options
 
     def _configure_module(self, module_name, module_args, task_vars):
         """As Ansible does it for a script, for the interpreter; what it runs, and the manner, are those of a module."""
@@ -85,33 +91,43 @@ class OwnPrograms:
 
 
 class ProgramAction(OwnPrograms, ActionBase):
-    """A module that is all on its host. SPEC: its argument spec."""
+    """A module that is all on its host. SPEC, RULES: its argument spec, and what AnsibleModule takes besides of what may be given together."""
 
     TRANSFERS_FILES = False
     _supports_async = True
     SPEC: dict = {}
+    RULES: dict = {}
 
     def run(self, tmp=None, task_vars=None):
         """The answer of the module; of a mistake in the options, without a way to the host."""
         answer = super().run(tmp, task_vars)
         [module] = self.PROGRAMS
-        options, wrong = checked(module, self._task.args, self.SPEC)
+        options, wrong = checked(module, self._task.args, self.SPEC, **self.RULES)
         if wrong:
-            return {**answer, "failed": True, "changed": False, "msg": wrong}
+            return {**answer, **self._cleaned({"failed": True, "changed": False, "msg": wrong})}
         try:
             options = self.complete(options)
         except EvergreenError as error:
             return {**answer, "failed": True, "changed": False, **failure(error)}
         later = bool(self._task.async_val) and not self._connection.has_native_async
         given = dict(options)
-        told = self._execute_module(module_name=module, module_args=given, task_vars=task_vars, wrap_async=later)
+        told = self._cleaned(self._execute_module(module_name=module, module_args=given, task_vars=task_vars, wrap_async=later))
         # What -vvv shows. Since ansible-core 2.21 a module says it only when asked: it travels with every result.
-        shown = {"invocation": {"module_args": options}} if given.get("_ansible_inject_invocation", True) else {}
+        shown = {"invocation": {"module_args": self.shown(options)}} if given.get("_ansible_inject_invocation", True) else {}
         return {**answer, **told, **shown}
 
     def complete(self, options: dict) -> dict:
         """Whatever else is to be checked here. Raises InputError."""
         return options
+
+    def shown(self, options: dict) -> dict:
+        """As AnsibleModule has it: in the place of a secret its word for one."""
+        return {key: HIDDEN if value is not None and self.SPEC[key].get("no_log") else value for key, value in options.items()}
+
+    def _cleaned(self, answer: dict) -> dict:
+        """An answer without the secrets among the options, wherever they stand in it."""
+        hidden = {str(value) for key, value in self._task.args.items() if value and self.SPEC.get(key, {}).get("no_log")}
+        return remove_values(answer, hidden) if hidden else answer
 
 
 def _line(module: str, own: dict, options: dict) -> dict:
@@ -147,8 +163,8 @@ def remote_typed(item, place: str) -> dict:
 
 def unexpanded(spec: dict) -> dict:
     """An argument spec in which paths are texts."""
-    return {key: {**row, **({"type": "str"} if row.get("type") == "path" else {}), **({"options": unexpanded(row["options"])} if "options" in row else {})}
-            for key, row in spec.items()}
+    return {key: {**row, **{word: "str" for word in ("type", "elements") if row.get(word) == "path"},
+                  **({"options": unexpanded(row["options"])} if "options" in row else {})} for key, row in spec.items()}
 
 
 _DECLARATION = unexpanded(DECLARATION)

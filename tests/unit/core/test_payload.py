@@ -27,7 +27,8 @@ UTILS = ROOT / "plugins" / "module_utils"
 NEEDS = needs(ROOT / "plugins")
 PLAN = {"certificates": [], "products": "none", "show": "all", "remind_every": "7d", "reminded": [], "settings": {}, "force": False, "fqdn": "h.example"}
 RENEW = {"issuer": None, "force": False, "fqdn": "h.example", "names": ["h.example"]}
-ENTRIES = {"_lifecycle.cert_plan_here.done", "_issuers.selfsigned_renew_here.done", "_issuers.acme_host_here.done", "_issuers.acme_order_here.done"}
+ENTRIES = {"_lifecycle.cert_plan_here.done", "_lifecycle.cert_info_here.done", "_issuers.selfsigned_renew_here.done",
+           "_issuers.acme_host_here.done", "_issuers.acme_order_here.done"}
 
 
 @pytest.fixture

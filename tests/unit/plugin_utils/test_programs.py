@@ -63,6 +63,51 @@ def test_a_host_is_renewed_and_planned(played, tmp_path, pipelining):
     assert row["declared"] == {**PLAN["evergreen.pki.cert_plan"]["certificates"][0], "names": ["w.example"], "adopt_renamed": True}
 
 
+INFO = "evergreen.pki.cert_info"
+SECRET = "s3cr3t-of-nobody"
+
+
+@pytest.mark.parametrize("python", [sys.executable, HOSTS_PYTHON], ids=["at home", "sent"])
+def test_certificates_are_described(ansible, tmp_path, python):
+    """Of files, of text, and what cannot be read; paths are the host's, and the secrets among the options are shown to nobody."""
+    home = tmp_path / "host"
+    home.mkdir()
+    tasks = [RENEW, {INFO: {"paths": ["~/web.pem", "$HOME/no.pem"], "passphrase": SECRET}, "register": "files"},
+             {INFO: {"content": "{{ lookup('file', '" + str(home) + "/web.pem') }}", "facts": "brief"}, "register": "text"},
+             {INFO: {"content": SECRET, "strict": True}, "register": "broken", "ignore_errors": True},
+             {INFO: {"passphrase": SECRET}, "register": "nothing", "ignore_errors": True},
+             {"ansible.builtin.copy": {"dest": str(tmp_path / "answers.json"), "mode": "0600", "content": "{{ [files, text, broken, nothing] | to_json }}"}}]
+    environment = {} if python == sys.executable else {"HOME": str(home)}
+    if not environment:
+        # At home it is that of Ansible itself.
+        tasks[0] = {name: {key: value.replace("~", str(home)).replace("$HOME", str(home)) if isinstance(value, str) else value for key, value in args.items()}
+                    for name, args in RENEW.items()}
+        tasks[1][INFO]["paths"] = [path.replace("~", str(home)).replace("$HOME", str(home)) for path in tasks[1][INFO]["paths"]]
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "environment": environment, "tasks": tasks}]))
+    said = ansible("-vvv", "-e", "ansible_inject_invocation=true", "-e", f"ansible_python_interpreter={python}", "play.yml")
+    files, text, broken, nothing = json.loads((tmp_path / "answers.json").read_text())
+    [one], [error] = files["certificates"], files["errors"]
+    assert (one["path"], error["source"]) == (str(home / "web.pem"), str(home / "no.pem")) and one["subject_alt_name"] == ["DNS:w.example"]
+    assert [found["fingerprint"] for found in text["certificates"]] == [one["fingerprint"]] and files["changed"] is text["changed"] is False
+    assert broken["failed"] and broken["errors"] and broken["msg"].startswith("content: ")
+    assert nothing["failed"] and nothing["msg"] == "one of the following is required: paths, product, content, endpoints"
+    assert SECRET not in said and '"passphrase": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"' in said
+    assert ("EXEC" in said.partition("cert_info")[2].partition("copy")[0]) is (python != sys.executable)
+
+
+def test_secrets_are_cleaned_out_of_what_is_told():
+    """Whatever a host, or the check of the options, says of them; options that are none stay."""
+    class Action(_programs.ProgramAction):
+        SPEC = {"content": {"no_log": True}, "names": {"type": "list"}, "passphrase": {"no_log": True}}
+
+        def __init__(self):
+            self._task = types.SimpleNamespace(args={"content": SECRET, "names": ["a"], "nme": "x"})
+    assert Action().shown({"content": SECRET, "names": ["a"], "passphrase": None}) == {
+        "content": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "names": ["a"], "passphrase": None}
+    told = Action()._cleaned({"msg": f"not {SECRET}!", "deep": [{"a": SECRET}], "names": ["a"]})
+    assert SECRET not in json.dumps(told) and told["names"] == ["a"]
+
+
 def test_options_are_refused_here(played, tmp_path):
     """With the sentences of the module, and before the host is asked."""
     unknown, bad, wrong = played(*BAD)
@@ -97,9 +142,10 @@ def test_a_host_may_answer_later(played, tmp_path):
 
 def test_paths_stay_what_they_are():
     """As deep as an argument spec goes; the spec itself stays as it is."""
-    spec = {"a": {"type": "path"}, "b": {"type": "dict", "options": {"c": {"type": "path"}, "d": {}}}, "e": {"type": "int"}}
-    options, wrong = _programs.checked("x.y.z", {"a": "~/x", "b": {"c": "$HOME/y"}, "e": "3"}, spec)
-    assert (options, wrong) == ({"a": "~/x", "b": {"c": "$HOME/y", "d": None}, "e": 3}, "")
+    spec = {"a": {"type": "path"}, "b": {"type": "dict", "options": {"c": {"type": "path"}, "d": {}}}, "e": {"type": "int"},
+            "f": {"type": "list", "elements": "path"}}
+    options, wrong = _programs.checked("x.y.z", {"a": "~/x", "b": {"c": "$HOME/y"}, "e": "3", "f": "~/z,$HOME"}, spec)
+    assert (options, wrong) == ({"a": "~/x", "b": {"c": "$HOME/y", "d": None}, "e": 3, "f": ["~/z", "$HOME"]}, "")
     assert spec["a"]["type"] == "path" and DECLARATION["path"]["type"] == "path"
 
 
