@@ -67,8 +67,7 @@ def request(method: str, target: str, host: str, headers: dict, body: bytes | No
 class Stream:
     """A socket, TCP or TLS, for one request at a time. open: whether another one may follow on it.
 
-    What it raises leaves it of no use: OSError of the socket, TimeoutError or socket.timeout at the deadline, an instant of the monotonic clock, CutOff, NoHttp,
-    TooMuch.
+    What it raises leaves it of no use: OSError of the socket, TimeoutError or socket.timeout at the deadline (of the monotonic clock), CutOff, NoHttp, TooMuch.
     """
 
     def __init__(self, opened: socket.socket) -> None:
