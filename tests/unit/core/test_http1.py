@@ -27,7 +27,8 @@ def asking(answer: bytes, then: str = "close", bodiless: bool = False, seconds: 
     done = threading.Event()
 
     def said() -> None:
-        with theirs:
+        # Whoever has had enough is gone before the end.
+        with theirs, contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for at in range(0, len(answer), piece or len(answer) or 1):
                 theirs.sendall(answer[at:at + (piece or len(answer))])
                 if piece:
