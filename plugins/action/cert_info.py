@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import INFO, INFO_NEEDED
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.info_options import INFO, NEEDED
 from ansible_collections.evergreen.pki.plugins.plugin_utils._programs import ProgramAction
 
 
@@ -13,4 +13,4 @@ class ActionModule(ProgramAction):
     """The options of the module of the same name."""
 
     PROGRAMS = {"evergreen.pki.cert_info": "_lifecycle.cert_info_here.done"}
-    SPEC, RULES = INFO, {"required_one_of": INFO_NEEDED}
+    SPEC, RULES = INFO, {"required_one_of": NEEDED}

@@ -260,16 +260,16 @@ import gc
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.host import answering
-from ansible_collections.evergreen.pki.plugins.module_utils._core.spec import INFO, INFO_NEEDED
 from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.cert_info_here import done
+from ansible_collections.evergreen.pki.plugins.module_utils._lifecycle.info_options import INFO, NEEDED
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, argument_spec=INFO, required_one_of=INFO_NEEDED)
+    module = AnsibleModule(supports_check_mode=True, argument_spec=INFO, required_one_of=NEEDED)
     # All that is described lives until it is printed: looking for garbage among thousands of results finds none and takes a tenth of the time.
     gc.disable()
     with answering(module):
-        module.exit_json(**done(module.params))
+        module.exit_json(**done(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class ProgramAction(OwnPrograms, ActionBase):
         try:
             options = self.complete(options)
         except EvergreenError as error:
-            return {**answer, "failed": True, "changed": False, **failure(error)}
+            return {**answer, **self._cleaned({"failed": True, "changed": False, **failure(error)})}
         later = bool(self._task.async_val) and not self._connection.has_native_async
         given = dict(options)
         told = self._cleaned(self._execute_module(module_name=module, module_args=given, task_vars=task_vars, wrap_async=later))

@@ -39,6 +39,11 @@ class TooMuch(ValueError):
     """An answer that is longer than it may be."""
 
 
+def left(deadline: float) -> float:
+    """Seconds until an instant of the monotonic clock, as a time-out: more than none, which would be for ever."""
+    return max(deadline - time.monotonic(), 0.001)
+
+
 def authority(host: str, port: int | None = None) -> str:
     """Host and port as a URL has them. port: None for the usual one."""
     name = f"[{host}]" if ":" in host else host

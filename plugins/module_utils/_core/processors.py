@@ -18,21 +18,22 @@ def one_processor():
     lock is left alone.
     """
     allowed = allowed_processors()
-    if len(allowed) < 2 or not getattr(sys, "_is_gil_enabled", lambda: True)():
-        yield
-        return
-    try:
-        # Several runs on one host shall not meet.
-        os.sched_setaffinity(0, {sorted(allowed)[os.getpid() % len(allowed)]})
-    except OSError:
-        yield       # not allowed here, which costs time only
-        return
+    # Several runs on one host shall not meet.
+    moved = len(allowed) > 1 and getattr(sys, "_is_gil_enabled", lambda: True)() and _move({sorted(allowed)[os.getpid() % len(allowed)]})
     try:
         yield
     finally:
-        # Where none of them is there any more, the system has seen to it.
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(0, allowed)
+        if moved:
+            _move(allowed)
+
+
+def _move(processors: set) -> bool:
+    """Whether this thread may be there: where not, or where they are gone, it costs time only."""
+    try:
+        os.sched_setaffinity(0, processors)
+    except OSError:
+        return False
+    return True
 
 
 def allowed_processors() -> set:

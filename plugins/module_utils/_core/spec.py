@@ -18,28 +18,6 @@ PLAN = {
         "state_path": {"type": "path"}, "fqdn": {}, "force": {"type": "bool"}, "remind_every": {}}},
 }
 
-# How TLS begins where it does not at once.
-STARTTLS = ("smtp", "imap", "pop3", "ldap", "postgres", "mysql")
-
-# Of cert_info.
-INFO = {
-    "paths": {"type": "list", "elements": "path"},
-    "product": {"type": "str", "choices": ["pbs", "pdm", "pve", "pmg"]},
-    # It may hold a private key, which no log should show.
-    "content": {"type": "str", "no_log": True},
-    "endpoints": {"type": "list", "elements": "raw"},
-    "server_name": {"type": "str"},
-    "starttls": {"type": "str", "choices": list(STARTTLS)},
-    "timeout": {"type": "float", "default": 5},
-    "passphrase": {"type": "str", "no_log": True},
-    "names": {"type": "list", "elements": "str"},
-    "max_lifetime": {"type": "str"},
-    "fqdn": {"type": "str"},
-    "facts": {"type": "str", "choices": ["all", "brief"], "default": "all"},
-    "strict": {"type": "bool", "default": False},
-}
-INFO_NEEDED = [("paths", "product", "content", "endpoints")]
-
 
 def flat_declaration() -> dict:
     """The argument spec of a module that takes one declared certificate as its options."""

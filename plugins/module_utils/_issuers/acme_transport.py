@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from .._core.errors import InputError, printable
 from .._core.host import now
-from .._core.http1 import CutOff, Reply, Stream, authority, request, target_of
+from .._core.http1 import CutOff, Reply, Stream, authority, left, request, target_of
 from .._protocol.jws import signed
 from .._protocol.messages import Answer, Done, Lost, Request, Wait
 from .._protocol.retry import Patient
@@ -119,10 +119,9 @@ class Transport:
         return Answer(url, *reply)
 
     def _connection(self, host: str, port: int) -> _Connection:
-        place = host, port
-        if place not in self._connections:
-            self._connections[place] = _Connection(host, port, self._context)
-        return self._connections[place]
+        if (host, port) not in self._connections:
+            self._connections[host, port] = _Connection(host, port, self._context)
+        return self._connections[host, port]
 
 
 class _Connection:
@@ -152,13 +151,13 @@ class _Connection:
             self._stream = None
 
     def _opened(self, deadline: float) -> Stream:
-        there = socket.create_connection(self._proxy[0] if self._proxy else self._place, _left(deadline))
+        there = socket.create_connection(self._proxy[0] if self._proxy else self._place, left(deadline))
         try:
             # Each request is one piece and wants its answer now.
             there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._proxy:
                 self._through(there, self._proxy[1], deadline)
-            there.settimeout(_left(deadline))
+            there.settimeout(left(deadline))
             return Stream(self._context.wrap_socket(there, server_hostname=self._place[0]))
         except BaseException:
             there.close()
@@ -169,10 +168,6 @@ class _Connection:
         reply = Stream(there).ask(request("CONNECT", target, target, headers), deadline, 0, bodiless=True)
         if not 200 <= reply.status < 300:
             raise OSError(f"Tunnel connection failed: {reply.status}")
-
-
-def _left(deadline: float) -> float:
-    return max(deadline - time.monotonic(), 0.001)
 
 
 @functools.lru_cache(maxsize=256)

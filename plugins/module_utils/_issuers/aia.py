@@ -15,7 +15,7 @@ import time
 from urllib.parse import urlsplit
 
 from .._core.errors import FileRefused, printable
-from .._core.http1 import Stream, authority, request, target_of
+from .._core.http1 import Stream, authority, left, request, target_of
 from .._x509 import given, parse, path
 from .._x509.chain import signed
 
@@ -77,7 +77,7 @@ def _fetch(url: str, may_ask, deadline: float) -> bytes:
         raise ValueError(f"its address {address[0]} is not asked")
     with socket.socket(family, socket.SOCK_STREAM) as there:
         # The address that was judged is the one that is asked: a name may lead elsewhere a moment later.
-        there.settimeout(max(deadline - time.monotonic(), 0.001))
+        there.settimeout(left(deadline))
         there.connect(address)
         asked = request("GET", target_of(parts), authority(parts.hostname, parts.port), {"Accept": "application/pkix-cert, */*"})
         reply = Stream(there).ask(asked, deadline, LIMIT)

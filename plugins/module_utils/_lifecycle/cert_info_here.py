@@ -10,7 +10,7 @@ from .declaration import host_fqdn
 from .gather import inform, wish_of
 
 
-def done(options: dict, check: bool = False) -> dict:
+def done(options: dict, check: bool) -> dict:
     """The answer of cert_info. check: nothing is changed anyway. Raises InputError, LibraryMissing, and with all results what `inform` raises."""
     require_library()
     here = {**options, "paths": None if options["paths"] is None else [expanded_path(path) for path in options["paths"]]}

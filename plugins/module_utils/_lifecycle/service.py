@@ -11,12 +11,12 @@ import re
 from typing import NamedTuple
 
 from .._core.errors import InputError
-from .._core.spec import STARTTLS
 from .._x509.names import parse_name
 from .._x509.services import row_of
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*")
+STARTTLS = ("smtp", "imap", "pop3", "ldap", "postgres", "mysql")
 
 
 class Endpoint(NamedTuple):

@@ -8,7 +8,6 @@ Own code and not `josepy`: docs/acme.md has the figures of that decision. ECDSA 
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import hmac
 import json
@@ -54,7 +53,6 @@ def unb64(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_")
 
 
-@functools.lru_cache(maxsize=8)
 def algorithm(key, where: str) -> str:
     """RS256, ES256, ES384 or ES512, for a private key. Raises InputError for a key that ACME does not know."""
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
@@ -106,7 +104,7 @@ def _json(value: dict) -> bytes:
 
 
 def _signature(key, data: bytes) -> bytes:
-    if algorithm(key, "key") == "RS256":
+    if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
     name, size = _CURVES[key.key_size][2:]
     r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(getattr(hashes, name)())))

@@ -44,7 +44,7 @@ def test_several_runs_do_not_meet(allowed, monkeypatch):
 
 @pytest.mark.parametrize("case", ["one", "refused", "unknown", "no lock"])
 def test_where_there_is_nothing_to_choose(allowed, monkeypatch, case):
-    """All stays as it is, and the work is done."""
+    """All stays as it is, and an error of the work is told without what was not allowed here."""
     if case == "one":
         allowed.append({3})
     elif case == "refused":
@@ -54,9 +54,9 @@ def test_where_there_is_nothing_to_choose(allowed, monkeypatch, case):
     else:
         monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
     before = list(allowed)
-    with processors.one_processor():
-        done = True
-    assert done and allowed == before
+    with pytest.raises(KeyError) as error, processors.one_processor():
+        raise KeyError
+    assert allowed == before and error.value.__context__ is None
 
 
 def test_processors_that_have_gone(allowed, monkeypatch):
