@@ -32,7 +32,8 @@ LOGS = house.CACHE / "logs"
 LANES = 3
 TAIL = 60
 # Whoever has only the end of a long output still learns what failed.
-TOLD, WIDTH = 6, 200
+# A line that tells of a command has its words at the start, and what it said at the end.
+TOLD, WIDTH, LAST = 6, 200, 700
 PLAIN = {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "PY_COLORS": "0", "TERM": "dumb"}
 # What a long log says of its failure often stands far above its end, before all is tidied up.
 TELLING = re.compile(r"\bfatal: |\bFAILED\b|^ *ERROR\b|NOT AS IT MUST BE")
@@ -134,7 +135,11 @@ def execute(run: Run, step: Step) -> Outcome:
     say("\n".join([f"    {step.name}: FAILED, {seconds:.0f} s; {shlex.join(step.argv)}",
                    *shown([line for line in lines[:-TAIL] if TELLING.search(line)], 20), *shown(lines, TAIL)]))
     telling = [line for line in lines if TELLING.search(line)] or lines
-    return Outcome(step, "failed", seconds, f"exit status {status}, see {log.relative_to(house.ROOT)}", [line[:WIDTH] for line in telling[-TOLD:]])
+    return Outcome(step, "failed", seconds, f"exit status {status}, see {log.relative_to(house.ROOT)}", [_ends(line) for line in telling[-TOLD:]])
+
+
+def _ends(line: str) -> str:
+    return line if len(line) <= WIDTH + LAST else f"{line[:WIDTH]} ... {line[-LAST:]}"
 
 
 def shown(lines: list[str], count: int) -> list[str]:

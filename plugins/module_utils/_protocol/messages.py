@@ -31,11 +31,15 @@ class Signer(NamedTuple):
 
 
 class Request(NamedTuple):
-    """signer None: a plain GET. Else a signed POST; payload None: POST-as-GET (RFC 8555, 6.3), which an empty dictionary is not."""
+    """signer None: a plain GET. Else a signed POST; payload None: POST-as-GET (RFC 8555, 6.3), which an empty dictionary is not.
+
+    foreseen: words of problems that the machine has an answer to, so that the same request is not repeated after them.
+    """
 
     url: str
     payload: dict | None = None
     signer: Signer | None = None
+    foreseen: tuple = ()
 
 
 class Answer(NamedTuple):

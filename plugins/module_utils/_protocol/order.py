@@ -16,6 +16,9 @@ from .hostile import is_url, text, url
 from .messages import Answer, Request, Signer, json_of
 from .problems import Problem, problem, retry_at, told, way_out
 
+# Words of a CA that does not take the certificate which an order replaces: it knows better, knows another account, or does not know it (which is
+# an internal error to Pebble, and to its kind). Naming it is a courtesy (RFC 9773, 5): the order is made without.
+NOT_REPLACED = ("alreadyReplaced", "conflict", "malformed", "unauthorized", "serverInternal")
 _MOST = 1000
 _NO_WAY_OUT = "Check that the directory is that of an ACME CA"
 
@@ -63,9 +66,9 @@ def new_order(directory: Directory, signer: Signer, wanted: Wanted) -> Request:
     payload = {"identifiers": [identifier_of(name) for name in wanted.names]}
     if wanted.profile is not None:
         payload["profile"] = wanted.profile
-    if wanted.replaces is not None:
-        payload["replaces"] = wanted.replaces
-    return Request(directory.to("newOrder"), payload, signer)
+    if wanted.replaces is None:
+        return Request(directory.to("newOrder"), payload, signer)
+    return Request(directory.to("newOrder"), {**payload, "replaces": wanted.replaces}, signer, NOT_REPLACED)
 
 
 def order_of(answer: Answer, now: datetime, place: str) -> Order:

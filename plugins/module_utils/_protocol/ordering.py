@@ -19,7 +19,7 @@ from .download import Download
 from .errors import AnswerRefused, IssuerError, NotReady
 from .jws import b64
 from .messages import Answer, Request, Signer, Wait, location
-from .order import Keep, Order, Prove, Wanted, failure, new_order, order_of, refuse_other
+from .order import NOT_REPLACED, Keep, Order, Prove, Wanted, failure, new_order, order_of, refuse_other
 from .problems import expect, problem_of, refusal
 
 # Without a Retry-After: most CAs are done at once, some take seconds.
@@ -73,8 +73,7 @@ class Ordering(NamedTuple):
     # Made, or found again.
 
     def _made(self, answer: Answer, now: datetime) -> tuple:
-        # RFC 9773, 5: naming the certificate before is a courtesy. A CA that knows better, or does not know it, gets the order without.
-        if self.wanted.replaces is not None and answer.status >= 400 and problem_of(answer).word in ("alreadyReplaced", "malformed"):
+        if self.wanted.replaces is not None and answer.status >= 400 and problem_of(answer).word in NOT_REPLACED:
             return self._replace(wanted=self.wanted._replace(replaces=None))._anew()
         order = order_of(expect(answer, now, 201, 200), now, location(answer))
         refuse_other(order, self.wanted)

@@ -41,11 +41,15 @@ class Patient(NamedTuple):
         if outcome is not None and _bad_nonce(outcome) and self.nonces < NONCES:
             return self._after_nonce(now, chance)
         # Acts of a machine's own have outcomes of their own.
-        error = _passing(outcome, now) if isinstance(outcome, (Answer, Lost)) else None
+        error = _passing(outcome, now) if isinstance(outcome, (Answer, Lost)) and not self._foreseen(outcome) else None
         if error is not None:
             return self._after_failure(outcome, error, now, chance)
         machine, act = self.machine.step(outcome, now)
         return Patient(machine, act if isinstance(act, Request) else None), act
+
+    def _foreseen(self, outcome) -> bool:
+        request = self.request
+        return bool(request and request.foreseen) and isinstance(outcome, Answer) and outcome.status >= 400 and problem_of(outcome).word in request.foreseen
 
     def _after_nonce(self, now: datetime, chance: float) -> tuple:
         again = self._replace(nonces=self.nonces + 1)

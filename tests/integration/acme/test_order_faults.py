@@ -129,6 +129,15 @@ def test_already_replaced(proxy, ready):
     assert issued(ready, a_job(replaces="aki.serial"), handler) and {note["replaces"] for job, note in handler.notes} == {None}
 
 
+def test_a_certificate_before_that_the_ca_does_not_know(proxy, ready):
+    """Pebble calls it an internal error of its own: the order is made without it, at once."""
+    before = parse.certificate_id(leaf(issued(ready, a_job())))
+    unknown = f"{before.split('.', maxsplit=1)[0]}.AIAA"
+    proxy.reset()
+    assert leaf(issued(ready, a_job("other.example", replaces=unknown)))
+    assert [one.status for one in proxy.seen if one.path == NEW] == [500, 201]
+
+
 def test_not_ready_for_a_moment(proxy, ready):
     """A CA whose parts do not know the same yet is asked again."""
     proxy.faults.append(Fault("POST", FINALIZE, status(403, word="orderNotReady"), times=2))

@@ -131,13 +131,20 @@ def test_a_profile_that_the_ca_does_not_offer(profiles, said):
         ordering(wish=wanted(profile="x"), profiles=profiles)
 
 
-@pytest.mark.parametrize(("word", "code"), [("alreadyReplaced", 409), ("malformed", 400)])
+@pytest.mark.parametrize(("word", "code"), [("alreadyReplaced", 409), ("conflict", 409), ("malformed", 404), ("unauthorized", 403)])
 def test_a_certificate_that_cannot_be_replaced(word, code):
     """The order is made without naming it, once."""
     payload = {"identifiers": identifiers(A)}
     assert ordering(Sent(NEW, {**payload, "replaces": "a.b"}, refused(word, code)), *made("ready"), *SENT, VALID, given(), wish=wanted(replaces="a.b")).chain
     with pytest.raises(Refused, match=word):
         ordering(Sent(NEW, {**payload, "replaces": "a.b"}, refused(word, code)), Sent(NEW, payload, refused(word, code)), wish=wanted(replaces="a.b"))
+
+@pytest.mark.parametrize("word", ["rejectedIdentifier", "invalidProfile", "userActionRequired", "accountDoesNotExist"])
+def test_what_has_another_cause_is_not_asked_twice(word):
+    """Whatever certificate the order replaces."""
+    payload = {"identifiers": identifiers(A), "replaces": "a.b"}
+    with pytest.raises(Refused, match=word):
+        ordering(Sent(NEW, payload, refused(word, 400)), wish=wanted(replaces="a.b"))
 
 
 # Refused.

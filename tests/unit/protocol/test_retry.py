@@ -101,6 +101,30 @@ def test_what_cannot_succeed_goes_to_the_machine(outcome):
     assert run([outcome, outcome])[:2] == (["a", "b"], [])
 
 
+class Knowing(Two):
+    """It knows what to do when its first request meets an internal error."""
+
+    def step(self, outcome, now):
+        machine, act = Two.step(self, outcome, now)
+        return Knowing(*machine), act._replace(foreseen=("serverInternal",)) if self.asked == 0 else act
+
+
+@pytest.mark.parametrize(("outcome", "sent", "waits"), [
+    pytest.param(refused("serverInternal", 500), ["a", "b"], [], id="foreseen"),
+    pytest.param(refused("rateLimited", 429), ["a", "a", "b"], [0.5], id="another word"), pytest.param(answer(500), ["a", "a", "b"], [0.5], id="no word"),
+    pytest.param(HALF._replace(status=500), ["a", "a", "b"], [0.5], id="half"),
+    pytest.param(Lost(f"{CA}/a", "the connection was cut"), ["a", "a", "b"], [0.5], id="no answer"),
+])
+def test_what_the_machine_foresaw_goes_to_it(outcome, sent, waits):
+    """And nothing else does."""
+    assert run([outcome, answer(200, {}), answer(200, {})], machine=Knowing())[:2] == (sent, waits)
+
+
+def test_what_was_foreseen_of_one_request_is_not_of_the_next():
+    """Its second request is repeated after the same answer."""
+    assert run([answer(200, {}), refused("serverInternal", 500), answer(200, {})], machine=Knowing())[:2] == (["a", "b", "b"], [0.5])
+
+
 def test_what_will_never_succeed_is_told_at_once():
     """A certificate that is not trusted, a name that does not exist."""
     sent, waits, error = run([Lost(CA, "the TLS certificate of the CA is not trusted", "never", "Name the bundle")])
