@@ -19,7 +19,7 @@ from .._core.errors import EvergreenError
 from .._core.processors import one_processor
 from .._lifecycle.acme_memory import Renewal, written
 from .._protocol import renewal_info
-from .._protocol.errors import Refused
+from .._protocol.errors import AnswerRefused, Refused
 from .._protocol.limits import noted, refuse_held
 from .._protocol.messages import Signer
 from .._x509 import csr
@@ -119,8 +119,8 @@ def _poll(options: dict, directory: str, group: list, now) -> None:
 def _window(session: Session, work: Work) -> dict:
     try:
         found = session.converse(renewal_info.ask(session.directory, work.look["poll"]))
-    except Refused:
-        return work.polled      # it knows no such certificate
+    except (Refused, AnswerRefused):
+        return work.polled      # it knows no such certificate, or tells a window that is none
     return {"renewal": written(Renewal(*found, session.directory.url))}
 
 

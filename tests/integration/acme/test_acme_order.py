@@ -28,7 +28,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
 from ansible_collections.evergreen.pki.tests.integration.acme.applicant import FQDN, Applicant, WebServer
 from ansible_collections.evergreen.pki.tests.integration.acme.parts import Client, Handler, a_job, issued
 from ansible_collections.evergreen.pki.tests.unit.helpers import a_key, certificate, key_pem, pem, tree
-from fault_proxy import Fault, FaultProxy, status
+from fault_proxy import Fault, FaultProxy, changed, status
 
 pytest.importorskip("ansible.module_utils.common.arg_spec", reason="declarations are checked by ansible-core, which is not installed for this Python")
 
@@ -214,12 +214,25 @@ def test_the_window_of_the_ca_decides(host, ca, between):
     assert host.leaf() != first and host.remembered().renewal is None and host.remembered().issued.directory == between.directory
 
 
+def test_a_window_that_is_none_keeps_no_other_from_its_own(host, between):
+    """It is asked for no sooner again than where there is none; the next certificate's is there."""
+    entries = [{"name": name, "names": ["localhost"], "path": str(host.tls / f"{name}.pem"), "key_path": str(host.tls / f"{name}.key")} for name in ("a", "b")]
+    several = {"certificates": entries, "path": None, "key_path": None, "names": None}
+    done(host.order(**several))
+    between.faults.append(Fault("GET", "renewalInfo", changed(lambda found: {"suggestedWindow": {"start": "soon", "end": "later"}})))
+    one, other = done(host.order(**several))["results"]
+    assert one["renewal"] is None and other["renewal"]["window"]["end"]
+    between.reset()
+    done(host.order(**several))
+    assert between.seen == []
+
+
 def test_other_names_are_a_new_order(host, between):
     """And no window is asked for, since time is not what decides."""
     done(host.order())
     between.reset()
     answer = done(host.order(names=["localhost", "127.0.0.1"]))
-    assert answer["reason"] == "names_differ" and between.count("GET", "renewal-info") == 0
+    assert answer["reason"] == "names_differ" and between.count("GET", "renewalInfo") == 0
     assert set(parse.names_of(host.leaf())) == {"DNS:localhost", "IP:127.0.0.1"}
 
 
