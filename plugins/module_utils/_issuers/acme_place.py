@@ -60,10 +60,14 @@ def _look(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     return look(step, fqdn, state, now, check)
 
 
+def _path(step: dict, fqdn: str) -> str:
+    return complete(step["certificate"], fqdn, step.get("place") or "").path
+
+
 @contextlib.contextmanager
 def _held(step: dict, fqdn: str, state):
     """The certificate's memory, its lock held."""
-    path = complete(step["certificate"], fqdn, step.get("place") or "").path
+    path = _path(step, fqdn)
     state.prepare()
     with locked(state.of(path).lock_path):
         yield state.fresh(path)
@@ -109,8 +113,8 @@ def _clean(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
 
 
 def _order_of(step: dict, fqdn: str, state):
-    with _held(step, fqdn, state) as memory:
-        return acme_memory.load(memory).order
+    # Without the lock: a record is replaced as a whole.
+    return acme_memory.load(state.fresh(_path(step, fqdn))).order
 
 
 def _install(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
