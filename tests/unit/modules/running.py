@@ -37,10 +37,12 @@ def run(tmp_path_factory):
     # The options come back in the answer (-vvv shows them): always so before ansible-core 2.21, on request since.
     show_options = {"_ansible_inject_invocation": True} if "inject_invocation" in parameters.PASS_VARS else {}
     folder = tmp_path_factory.mktemp("run")
+    # Where a module may leave what is gone with it: as the runner forks, nothing tidies up what it would make for itself.
+    (folder / "tmp").mkdir()
     process = subprocess.Popen([sys.executable, runner.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def running(module, check=False, diff=False, **options):
-        told = {"_ansible_check_mode": check, "_ansible_diff": diff, **show_options}
+        told = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_tmpdir": str(folder / "tmp"), **show_options}
         (folder / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **told}}))
         pickle.dump((module, str(folder / "arguments.json"), str(folder / "output")), process.stdin)
         process.stdin.flush()
