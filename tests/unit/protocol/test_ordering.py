@@ -139,6 +139,7 @@ def test_a_certificate_that_cannot_be_replaced(word, code):
     with pytest.raises(Refused, match=word):
         ordering(Sent(NEW, {**payload, "replaces": "a.b"}, refused(word, code)), Sent(NEW, payload, refused(word, code)), wish=wanted(replaces="a.b"))
 
+
 @pytest.mark.parametrize("word", ["rejectedIdentifier", "invalidProfile", "userActionRequired", "accountDoesNotExist"])
 def test_what_has_another_cause_is_not_asked_twice(word):
     """Whatever certificate the order replaces."""
