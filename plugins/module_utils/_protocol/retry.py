@@ -6,7 +6,7 @@ badNonce: at once, from the tenth on after a tenth of a second, at most 200 time
 A kept connection that the CA had closed: at once, on a new one.
 No answer, half an answer, 408, 429, 500, 502, 503, 504: at most five times, when Retry-After says, else after 1, 2, 4, 8, 16 seconds, less
 up to half of that by chance. Whoever would have to wait over a minute in all gets the error, with the instant to come back.
-Anything else: never. What it means is the machine's affair.
+Anything else, and a problem that the machine has foreseen of its request: never. What it means is the machine's affair.
 """
 
 from __future__ import annotations
