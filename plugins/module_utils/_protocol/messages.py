@@ -33,7 +33,7 @@ class Signer(NamedTuple):
 class Request(NamedTuple):
     """signer None: a plain GET. Else a signed POST; payload None: POST-as-GET (RFC 8555, 6.3), which an empty dictionary is not.
 
-    foreseen: words of problems that the machine has an answer to, so that the same request is not repeated after them.
+    foreseen: words of problems that the machine has an answer to, so that the same request is not repeated after a 500 with one of them.
     """
 
     url: str

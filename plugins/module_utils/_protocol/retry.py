@@ -6,7 +6,7 @@ badNonce: at once, from the tenth on after a tenth of a second, at most 200 time
 A kept connection that the CA had closed: at once, on a new one.
 No answer, half an answer, 408, 429, 500, 502, 503, 504: at most five times, when Retry-After says, else after 1, 2, 4, 8, 16 seconds, less
 up to half of that by chance. Whoever would have to wait over a minute in all gets the error, with the instant to come back.
-Anything else, and a problem that the machine has foreseen of its request: never. What it means is the machine's affair.
+Anything else, and a 500 whose problem the machine has foreseen of its request: never. What it means is the machine's affair.
 """
 
 from __future__ import annotations
@@ -41,15 +41,11 @@ class Patient(NamedTuple):
         if outcome is not None and _bad_nonce(outcome) and self.nonces < NONCES:
             return self._after_nonce(now, chance)
         # Acts of a machine's own have outcomes of their own.
-        error = _passing(outcome, now) if isinstance(outcome, (Answer, Lost)) and not self._foreseen(outcome) else None
+        error = _passing(outcome, now, self.request.foreseen if self.request else ()) if isinstance(outcome, (Answer, Lost)) else None
         if error is not None:
             return self._after_failure(outcome, error, now, chance)
         machine, act = self.machine.step(outcome, now)
         return Patient(machine, act if isinstance(act, Request) else None), act
-
-    def _foreseen(self, outcome) -> bool:
-        request = self.request
-        return bool(request and request.foreseen) and isinstance(outcome, Answer) and outcome.status >= 400 and problem_of(outcome).word in request.foreseen
 
     def _after_nonce(self, now: datetime, chance: float) -> tuple:
         again = self._replace(nonces=self.nonces + 1)
@@ -77,10 +73,13 @@ def _bad_nonce(outcome) -> bool:
     return isinstance(outcome, Answer) and outcome.status >= 400 and problem_of(outcome).word == "badNonce"
 
 
-def _passing(outcome, now: datetime) -> IssuerError | None:
-    """The error of an outcome that another try may cure, to be raised when patience ends; None for any other."""
+def _passing(outcome, now: datetime, foreseen: tuple) -> IssuerError | None:
+    """The error of an outcome that another try may cure, to be raised when patience ends; None for any other. foreseen: as a Request has it."""
     if isinstance(outcome, Lost):
         return Unreachable(outcome.fact, where=outcome.url, way_out=outcome.way_out)
+    # A CA that is busy has not looked at the request, whatever its word for that is.
+    if outcome.status == 500 and problem_of(outcome).word in foreseen:
+        return None
     if outcome.status in PASSING:
         return refusal(outcome, now)
     if _half(outcome):

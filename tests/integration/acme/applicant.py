@@ -51,6 +51,10 @@ class Applicant:
         place = place or Local(str(self.state_path), FQDN, clock, check)
         return ordered(options, typed, place, clock, check, str(self.state_path))
 
+    def entry(self, name: str, **more) -> dict:
+        """A declaration of a pair of its own."""
+        return {"name": name, "path": str(self.tls / f"{name}.pem"), "key_path": str(self.tls / f"{name}.key"), **more}
+
     def memory(self, path=None):
         return State(str(self.state_path)).fresh(str(path or self.path))
 

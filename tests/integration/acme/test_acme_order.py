@@ -216,8 +216,7 @@ def test_the_window_of_the_ca_decides(host, ca, between):
 
 def test_a_window_that_is_none_keeps_no_other_from_its_own(host, between):
     """It is asked for no sooner again than where there is none; the next certificate's is there."""
-    entries = [{"name": name, "names": ["localhost"], "path": str(host.tls / f"{name}.pem"), "key_path": str(host.tls / f"{name}.key")} for name in ("a", "b")]
-    several = {"certificates": entries, "path": None, "key_path": None, "names": None}
+    several = {"certificates": [host.entry(name, names=["localhost"]) for name in ("a", "b")], "path": None, "key_path": None, "names": None}
     done(host.order(**several))
     between.faults.append(Fault("GET", "renewalInfo", changed(lambda found: {"suggestedWindow": {"start": "soon", "end": "later"}})))
     one, other = done(host.order(**several))["results"]
@@ -293,9 +292,8 @@ def test_after_a_failure_the_test_ca_comes_first(host, between, trusting, tmp_pa
 
 def test_several_certificates_in_one_call(host, between):
     """One that fails stops no other; the whole has failed, each has its own answer."""
-    def entry(name, **more):
-        return {"name": name, "path": str(host.tls / f"{name}.pem"), "key_path": str(host.tls / f"{name}.key"), **more}
-    entries = [entry("one", names=["localhost"]), entry("two", names=["nowhere.invalid"]), entry("three", names=["127.0.0.1"], key_type="RSA", key_size=2048)]
+    entries = [host.entry("one", names=["localhost"]), host.entry("two", names=["nowhere.invalid"]),
+               host.entry("three", names=["127.0.0.1"], key_type="RSA", key_size=2048)]
     answer = host.order(certificates=entries, path=None, key_path=None, names=None)
     assert answer["failed"] and answer["msg"].startswith("1 of 3 certificates failed: certificates[1] (two)") and answer["changed"]
     assert [one.get("failed", False) for one in answer["results"]] == [False, True, False] and orders(between) == 3
@@ -350,7 +348,7 @@ def test_what_is_to_be_published_in_the_dns(host):
 
 def test_places_are_asked_from_several_threads(host, between):
     """Many orders at once over one place: each step's answer goes to who asked."""
-    entries = [{"path": str(host.tls / f"{number}.pem"), "key_path": str(host.tls / f"{number}.key"), "names": [f"127.0.0.{number}"]} for number in range(1, 9)]
+    entries = [host.entry(str(number), names=[f"127.0.0.{number}"]) for number in range(1, 9)]
     place = Local(str(host.state_path), FQDN, now, False)
     answer = done(host.order(place=place, certificates=entries, path=None, key_path=None, names=None, in_flight=4))
     assert [one["after"]["subject_alt_name"] for one in answer["results"]] == [[f"IP:127.0.0.{number}"] for number in range(1, 9)]

@@ -109,8 +109,7 @@ def test_the_module_whole_on_the_host(host, between, collections, python):
 
 def test_several_at_once_and_one_fails(host, between, collections):
     """Threads of the conversation share one connection to the host."""
-    entries = [{"name": f"n{number}", "path": str(host.tls / f"{number}.pem"), "key_path": str(host.tls / f"{number}.key"), "names": [name]}
-               for number, name in enumerate(["127.0.0.1", "127.0.0.2", "nowhere.invalid", "127.0.0.3", "127.0.0.4"])]
+    entries = [host.entry(f"n{number}", names=[name]) for number, name in enumerate(["127.0.0.1", "127.0.0.2", "nowhere.invalid", "127.0.0.3", "127.0.0.4"])]
     options = {key: value for key, value in host.split(certificates=entries).items() if key not in ("path", "key_path", "names")}
     (answer,), said = host.play(collections, options)
     assert answer["failed"] and [one.get("failed", False) for one in answer["results"]] == [False, False, True, False, False], said

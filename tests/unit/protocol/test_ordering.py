@@ -14,9 +14,10 @@ from ansible_collections.evergreen.pki.plugins.module_utils._protocol.errors imp
     Refused,
 )
 from ansible_collections.evergreen.pki.plugins.module_utils._protocol.jws import unb64
-from ansible_collections.evergreen.pki.plugins.module_utils._protocol.messages import Answer
+from ansible_collections.evergreen.pki.plugins.module_utils._protocol.messages import Answer, Wait
 from ansible_collections.evergreen.pki.plugins.module_utils._protocol.ordering import Ordering
 from ansible_collections.evergreen.pki.plugins.module_utils._protocol.problems import URN
+from ansible_collections.evergreen.pki.plugins.module_utils._protocol.retry import Patient
 from ansible_collections.evergreen.pki.tests.unit.helpers import DAY, NOW
 from ansible_collections.evergreen.pki.tests.unit.protocol.orders import (
     CERTIFICATE,
@@ -138,6 +139,14 @@ def test_a_certificate_that_cannot_be_replaced(word, code):
     assert ordering(Sent(NEW, {**payload, "replaces": "a.b"}, refused(word, code)), *made("ready"), *SENT, VALID, given(), wish=wanted(replaces="a.b")).chain
     with pytest.raises(Refused, match=word):
         ordering(Sent(NEW, {**payload, "replaces": "a.b"}, refused(word, code)), Sent(NEW, payload, refused(word, code)), wish=wanted(replaces="a.b"))
+
+
+def test_a_certificate_that_breaks_the_ca():
+    """The order is made without naming it, at once; what breaks then is an affair of patience."""
+    patient, first = Patient(Ordering(a_directory(), WHO, wanted(replaces="a.b"))).step(None, NOW, 0)
+    patient, second = patient.step(refused("serverInternal", 500), NOW, 0)
+    assert (first.payload, second.payload) == ({"identifiers": identifiers(A), "replaces": "a.b"}, {"identifiers": identifiers(A)})
+    assert isinstance(patient.step(refused("serverInternal", 500), NOW, 0)[1], Wait)
 
 
 @pytest.mark.parametrize("word", ["rejectedIdentifier", "invalidProfile", "userActionRequired", "accountDoesNotExist"])

@@ -111,7 +111,8 @@ class Knowing(Two):
 
 @pytest.mark.parametrize(("outcome", "sent", "waits"), [
     pytest.param(refused("serverInternal", 500), ["a", "b"], [], id="foreseen"),
-    pytest.param(refused("rateLimited", 429), ["a", "a", "b"], [0.5], id="another word"), pytest.param(answer(500), ["a", "a", "b"], [0.5], id="no word"),
+    pytest.param(refused("serverInternal", 503, retry_after="7"), ["a", "a", "b"], [7], id="a busy CA"),
+    pytest.param(refused("malformed", 500), ["a", "a", "b"], [0.5], id="another word"), pytest.param(answer(500), ["a", "a", "b"], [0.5], id="no word"),
     pytest.param(HALF._replace(status=500), ["a", "a", "b"], [0.5], id="half"),
     pytest.param(Lost(f"{CA}/a", "the connection was cut"), ["a", "a", "b"], [0.5], id="no answer"),
 ])
