@@ -91,11 +91,16 @@ def test_age_says_itself_what_is_wrong_with_a_recipient():
         age.encrypt(SECRET, [wrong])
 
 
+def last_byte_changed(blob: bytes) -> bytes:
+    """Whatever it was."""
+    return blob[:-1] + bytes([blob[-1] ^ 1])
+
+
 @needs_age
 @pytest.mark.parametrize(("blob", "says"), [
     pytest.param(lambda: by_age(SECRET, recipient(1)), "is not wrapped for this identity", id="for somebody else"),
     pytest.param(lambda: by_age(SECRET, recipient())[:-60], DAMAGED, id="cut off"),
-    pytest.param(lambda: by_age(SECRET, recipient(), armored=False)[:-1] + b"\x00", DAMAGED, id="a byte changed"),
+    pytest.param(lambda: last_byte_changed(by_age(SECRET, recipient(), armored=False)), DAMAGED, id="a byte changed"),
     pytest.param(lambda: b"", DAMAGED, id="nothing"), pytest.param(lambda: b"\x00" * 1000, DAMAGED, id="zeros"),
     pytest.param(lambda: b"-----BEGIN AGE ENCRYPTED FILE-----\n", DAMAGED, id="a beginning"),
 ])
