@@ -38,6 +38,9 @@ options:
         description: The declaration of the certificate.
         type: dict
         required: true
+      path:
+        description: The path of the certificate's file, as C(look) has told it. Every other step wants it.
+        type: str
       place:
         description: What errors name the certificate by.
         type: str
@@ -57,7 +60,7 @@ options:
         description: Of C(look), what the CA said of the window for the renewal.
         type: dict
       note:
-        description: Of C(keep), what is to be remembered; of C(present), the order, where the host has not been told of it before.
+        description: Of C(keep), what is to be remembered; of C(present), the order, without which the one that is noted counts.
         type: dict
       noted:
         description: Of C(present), all that may be shown of this order.
@@ -132,6 +135,7 @@ from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_place 
 STEP = {
     "step": {"type": "str", "choices": list(STEPS), "required": True},
     "certificate": {"type": "dict", "required": True},
+    "path": {"type": "str"},
     "place": {"type": "str", "default": ""},
     "force": {"type": "bool", "default": False},
     "reuse_key": {"type": "bool", "default": False, "no_log": False},

@@ -70,8 +70,7 @@ def stage(piece: Piece) -> str:
     """
     path = temporary(piece.path)
     try:
-        unlink(path)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = _created(path)
         try:
             if (piece.uid, piece.gid) != (os.geteuid(), os.getegid()) or os.geteuid() == 0:
                 os.fchown(descriptor, piece.uid, piece.gid)
@@ -85,6 +84,15 @@ def stage(piece: Piece) -> str:
         _discard([path])
         raise _refused(error, piece.path) from error
     return path
+
+
+def _created(path: str) -> int:
+    how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, how, 0o600)
+    except FileExistsError:     # of a killed run
+        os.unlink(path)
+        return os.open(path, how, 0o600)
 
 
 def _refused(error: OSError, path: str) -> HostError:

@@ -48,6 +48,11 @@ def given_csr(step: dict) -> csr.Csr | None:
 def refuse_places(pieces: list) -> None:
     """Raises HostError where files cannot be put in place: before anything is ordered, since a certificate that cannot be installed is wasted."""
     guard.refuse(pieces)
+    refuse_folders(pieces)
+
+
+def refuse_folders(pieces: list) -> None:
+    """Raises HostError where a file would be put into a folder that is not there."""
     for piece in pieces:
         if not os.path.isdir(os.path.dirname(piece.path)):
             raise HostError("there is no such folder", where=piece.path, way_out="Correct the path, or create its folder first")

@@ -16,7 +16,7 @@ from .._protocol.chains import certificates_of, pem_of, verify
 from .._x509 import parse, pem
 from .._x509.keys import to_pem
 from . import pending
-from .acme_given import given_csr, refuse_places, wanted_of
+from .acme_given import given_csr, refuse_folders, wanted_of
 
 _WHERE = "the CA's certificate"
 
@@ -49,7 +49,7 @@ def _in_place(chain: str, wanted) -> bool:
 
 
 def _put(pieces: list, memory, service, now: datetime) -> None:
-    refuse_places(pieces)
+    refuse_folders(pieces)
     if not pair.same_on_disk(pieces):
         pair.install(memory, pieces, pair.remembered(_fingerprint(pieces[-1].content), now, service.wants_proof))
     pair.forget_aside(memory)

@@ -23,7 +23,6 @@ from .._core.errors import EvergreenError, InputError, chain
 from .._core.files import refused
 from .._core.locks import locked
 from .._lifecycle import acme_memory
-from .._lifecycle.declaration import complete
 from .._protocol.challenges import Proof
 
 # Seconds for a host to see what it shows itself.
@@ -60,24 +59,27 @@ def _look(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     return look(step, fqdn, state, now, check)
 
 
-def _path(step: dict, fqdn: str) -> str:
-    return complete(step["certificate"], fqdn, step.get("place") or "").path
-
-
 @contextlib.contextmanager
-def _held(step: dict, fqdn: str, state):
+def _held(step: dict, state):
     """The certificate's memory, its lock held."""
-    path = _path(step, fqdn)
+    path = _path(step)
     state.prepare()
     with locked(state.of(path).lock_path):
         yield state.fresh(path)
+
+
+def _path(step: dict) -> str:
+    """Of the certificate, as the look has told it: to read the declaration again takes as long as to sign a request."""
+    if not step.get("path"):
+        raise InputError("is missing", where="path", way_out="Give the path that the look has told")
+    return step["path"]
 
 
 def _keep(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     """note: parts of acme.json, each in the place of the one there; failures beside those there."""
     parts = acme_memory.read(step["note"])
     changes = {key: getattr(parts, key) for key in step["note"] if key in acme_memory.Remembered._fields}
-    with _held(step, fqdn, state) as memory:
+    with _held(step, state) as memory:
         if "failures" in changes:
             changes["failures"] = acme_memory.with_failures(acme_memory.load(memory).failures, changes["failures"])
         acme_memory.keep(memory, **changes)
@@ -86,9 +88,9 @@ def _keep(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
 
 def _present(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     """noted: rows of a Proof's fields, `solver` and `alias`, all that may be left of this order; proofs: those to be shown; solvers: only the host's own.
-    note: the order, where it was noted elsewhere until now.
+    note: the order; without it the one that is noted counts.
     """
-    with _held(step, fqdn, state) as memory:
+    with _held(step, state) as memory:
         order = acme_memory.read(step.get("note") or {}).order or acme_memory.load(memory).order
         if order is None:
             raise InputError("no order is noted whose proofs these could be", where=memory.path, way_out="Run acme_order again")
@@ -102,19 +104,19 @@ def _present(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
 
 def _clean(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     """Takes away what the noted order showed; with `drop`, the order is forgotten as well."""
-    order = _order_of(step, fqdn, state)
+    order = _order_of(step, state)
     if order is None:
         return {}
     for solver, proofs in _solving(order.proofs, step.get("solvers"), state):
         solver.clean_up(proofs, {})
-    with _held(step, fqdn, state) as memory:
+    with _held(step, state) as memory:
         acme_memory.keep(memory, order=None if step.get("drop") else order._replace(proofs=()))
     return {}
 
 
-def _order_of(step: dict, fqdn: str, state):
+def _order_of(step: dict, state):
     # Without the lock: a record is replaced as a whole.
-    return acme_memory.load(state.fresh(_path(step, fqdn))).order
+    return acme_memory.load(state.fresh(_path(step))).order
 
 
 def _install(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
@@ -124,7 +126,7 @@ def _install(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
         return install(step, fqdn, state, now)
     trouble = None
     try:
-        order = _order_of(step, fqdn, state)
+        order = _order_of(step, state)
         for solver, proofs in _solving(order.proofs if order else (), step["solvers"], state):
             solver.clean_up(proofs, {})
     except EvergreenError as error:

@@ -71,8 +71,8 @@ class Handler:
 
     def _present(self, work: Work, rows: list) -> None:
         work.proofs, work.hidden = [*work.proofs, *(row for row in rows if row not in work.proofs)], False
-        # A host that is far has not heard of the order before.
-        note = {} if self._place.near or work.noted is None else {"note": {"order": work.noted}}
+        # A host that is far has not heard of the order before; to one that is near it saves a look at what it noted.
+        note = {} if work.noted is None else {"note": {"order": work.noted}}
         self._do(work, "present", noted=work.proofs, proofs=rows, solvers=self._of_host, **note)
         ours = self._grouped(rows)
         for solver, proofs, aliases in ours:

@@ -148,8 +148,7 @@ def _request(step: dict, wanted, state, now: datetime) -> str:
     if given is not None:
         return parse.x509.load_der_x509_csr(given.der).public_bytes(parse.serialization.Encoding.PEM).decode("ascii")
     # What is due was decided; the CA makes the subject by itself.
-    made = request.ensure(_asking(step), wanted._replace(force=True, subject=()), state, now, False)
-    return made.after.text.decode("ascii")
+    return request.made(_asking(step), wanted._replace(force=True, subject=()), state, now).text.decode("ascii")
 
 
 def _asking(step: dict) -> dict:

@@ -149,9 +149,9 @@ def _rows(challenges, solvers: dict, state: str) -> tuple:
 
 def step_of(work: Work, step: str, **more) -> dict:
     """A step for the host (room `acme_place`)."""
-    item = work.item
-    return {"step": step, "place": item.place, "certificate": item.declared, "force": work.force, "reuse_key": item.reuse_key, "csr": item.csr,
-            **more}
+    item, told = work.item, work.look.get("answer") or {}
+    return {"step": step, "place": item.place, "certificate": item.declared, "path": told.get("path"), "force": work.force, "reuse_key": item.reuse_key,
+            "csr": item.csr, **more}
 
 
 def grouped(works: list, key) -> list:

@@ -98,12 +98,11 @@ def answered(memory: Memory, certificate: bytes | None) -> tuple:
     if certificate is None or not any(memory.has(name) for name in FILES):
         return ()
     try:
-        one = parse.leaf(certificate, "certificate")
-        public, shown = parse.public_bytes(one.public_key()), pem.fingerprint(pem.to_der(one))
+        leaf = parse.leaf(certificate, "certificate")
+        shown, found = pem.fingerprint(pem.to_der(leaf)), [(name, load(memory, name)) for name in FILES]
+        names = tuple(name for name, one in found if one is not None and one.replaces != shown and csr.is_for(leaf, one.csr.public))
     except Exception:  # what the library cannot read is nobody's answer
         return ()
-    found = [(name, load(memory, name)) for name in FILES]
-    names = tuple(name for name, one in found if one is not None and one.csr.public == public and one.replaces != shown)
     # The answer to the wish in force leaves nothing to wait for. It goes last: killed in between, the next run finds it answered.
     return (SUPERSEDED, REQUEST) if REQUEST in names else names
 

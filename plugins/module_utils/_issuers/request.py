@@ -81,16 +81,26 @@ def ensure(options: dict, wanted, state, now: datetime, check: bool) -> Requeste
         return _act(options, wanted, state.fresh(wanted.path), now + waited)
 
 
+def made(options: dict, wanted, state, now: datetime) -> pending.Pending:
+    """The request for a certificate that is due, as was decided already: the pending one, or a new one where there is none for this wish.
+
+    Raises InputError, FileRefused, HostError with nothing written.
+    """
+    state.prepare()
+    with locked(state.of(wanted.path).lock_path) as waited:
+        return _act(options, wanted, state.fresh(wanted.path), now + waited, due=True).after
+
+
 def _foreseen(look: _Look) -> Requested:
     if look.makes:
         return Requested(True, look.message, look.before, None, look.wish)
     return Requested(True, look.message, look.before, None if pending.REQUEST in look.settled else look.before)
 
 
-def _act(options: dict, wanted, memory, now: datetime) -> Requested:
+def _act(options: dict, wanted, memory, now: datetime, due: bool = False) -> Requested:
     repaired = pair.repair(memory)
     pending.sweep(memory)
-    look = _look(options, wanted, memory, now)
+    look = _look(options, wanted, memory, now, due)
     pending.drop(memory, *look.settled)
     if look.makes:
         _make(look.wish, wanted, memory, now)
@@ -101,14 +111,14 @@ def _act(options: dict, wanted, memory, now: datetime) -> Requested:
     return Requested(repaired or look.acts, look.message, look.before, after)
 
 
-def _look(options: dict, wanted, memory, now: datetime) -> _Look:
-    """Decides, from the disk as it is now."""
+def _look(options: dict, wanted, memory, now: datetime, due: bool = False) -> _Look:
+    """Decides, from the disk as it is now. due: whether it is known already that a certificate is to be asked for."""
     before, settled = pending.load(memory), pending.answered(memory, peek(wanted.path))
     wish = wish_of(options, wanted)
     look = _Look("", before, wish, memory.has("journal.json"), settled)
     if before is None or pending.REQUEST in settled:
-        due, message = _due(wanted, memory, now, wish.passphrase)
-        return look._replace(message=message, makes=due)
+        makes, message = (True, "due") if due else _due(wanted, memory, now, wish.passphrase)
+        return look._replace(message=message, makes=makes)
     others = differences(before, wish)
     if others:
         return look._replace(message=f"asked for anew, because of {', '.join(others)}", makes=True)

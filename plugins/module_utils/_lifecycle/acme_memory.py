@@ -58,6 +58,8 @@ def keep(memory, **changes) -> None:
 
 def read(record: dict) -> Remembered:
     """The record of the file."""
+    if not record:
+        return Remembered()     # as for every certificate that is new
     found = (_failure(one) for one in part(record, "failures", list) if isinstance(one, dict))
     return Remembered(_issued(part(record, "issued")), renewal_of(record), _order(part(record, "order")), tuple(one for one in found if one))
 

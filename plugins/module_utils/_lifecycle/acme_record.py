@@ -35,5 +35,7 @@ def part(record: dict, key: str, kind=dict):
 def renewal_of(record: dict) -> Renewal | None:
     """The window, of whichever certificate."""
     found = part(record, "renewal")
+    if not found:
+        return None
     one = Renewal(*(kind(found.get(key)) for kind, key in zip((word, *[moment] * 4, word, word), Renewal._fields)))
     return one if all(one[:5]) else None

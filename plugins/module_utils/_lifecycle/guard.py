@@ -51,8 +51,9 @@ def refuse(pieces: list) -> None:
 
 
 def _is_of_cluster_ca(path: str) -> bool:
+    there = peek(path)
     try:
-        return CLUSTER_CA.fullmatch(parse.name_text(parse.leaf(peek(path) or b"", path).issuer)) is not None
+        return there is not None and CLUSTER_CA.fullmatch(parse.name_text(parse.leaf(there, path).issuer)) is not None
     except Exception:  # no certificate, or an issuer that cannot be read: nobody's own
         return False
 

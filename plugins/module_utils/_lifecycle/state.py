@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ FORMAT = 1
 _RECORDS = ("decision", "reminded", "installed", "unproven")
 
 
+@functools.lru_cache(maxsize=None)
 def folder_name(path: str) -> str:
     """A path, percent-encoded, cut with a hash where too long."""
     name = quote(path, safe="").lstrip(".") or "%2F"
@@ -55,20 +57,20 @@ class Memory:
     """What is remembered of one certificate."""
 
     def __init__(self, root: str, name: str, path: str, known: frozenset | None = None) -> None:
-        self.folder, self.lock_path = os.path.join(root, name), os.path.join(root, "locks", f"{name}.lock")
+        self.folder, self.lock_path = f"{root}/{name}", f"{root}/locks/{name}.lock"
         self.path, self._root = path, root
         self.exists = name in known if known is not None else os.path.isdir(self.folder)
 
     def has(self, name: str) -> bool:
         """Whether it is there now."""
-        return self.exists and os.path.exists(os.path.join(self.folder, name))
+        return self.exists and os.path.exists(f"{self.folder}/{name}")
 
     def load(self, name: str = "state.json") -> dict:
         """A record; empty where there is none, or a damaged one."""
         if not self.exists:
             return {}
         try:
-            record = json.loads(read(os.path.join(self.folder, name)))
+            record = json.loads(read(f"{self.folder}/{name}"))
         except (FileNotFoundError, ValueError, FileRefused):
             return {}
         sound = isinstance(record, dict) and record.get("format") == FORMAT and all(isinstance(record.get(key, {}), dict) for key in _RECORDS)
@@ -82,7 +84,7 @@ class Memory:
             return
         self.make()
         # plan.json alone is written without a lock.
-        write_private(os.path.join(self.folder, name), json.dumps(record, sort_keys=True).encode() + b"\n",
+        write_private(f"{self.folder}/{name}", json.dumps(record, sort_keys=True).encode() + b"\n",
                       str(os.getpid()) if name == "plan.json" else "new")
 
     def make(self) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime, timedelta
 
 from .._core.durations import rfc3339
@@ -29,15 +30,26 @@ _WAY_OUT = "Try again later, or use another CA; nothing was written"
 
 def certificates_of(body: bytes, where: str) -> list:
     """The certificates of a PEM chain, leaf first. Raises AnswerRefused for anything else, also for what hides among them (RFC 8555, 9.1)."""
+    try:
+        found = list(_certificates(body))
+    except EvergreenError as error:
+        raise AnswerRefused("a certificate of the chain cannot be read", where=where, way_out=_WAY_OUT) from error
+    if not found:
+        raise AnswerRefused("the answer is no chain of certificates", where=where, way_out=_WAY_OUT)
+    return found
+
+
+# Here and below: each chain is looked at by the conversation, and again by the host, which takes nobody's word for it. Where both are one process, the
+# bytes decide the second time what they decided the first time.
+@functools.lru_cache(maxsize=64)
+def _certificates(body: bytes) -> tuple:
+    """Empty where it is no chain. Raises FileRefused."""
     labels = [(label, end) for label, start, end in pem.blocks(body[:_LONGEST])]
     ders = pem.certificate_ders(body[:_LONGEST])
     sound = len(body) <= _LONGEST and 0 < len(labels) <= _MOST_CERTIFICATES and len(ders) == len(labels)
     if not sound or any(label != b"CERTIFICATE" or end is None for label, end in labels):
-        raise AnswerRefused("the answer is no chain of certificates", where=where, way_out=_WAY_OUT)
-    try:
-        return [pem.from_der(der, where) for der in ders]
-    except EvergreenError as error:
-        raise AnswerRefused("a certificate of the chain cannot be read", where=where, way_out=_WAY_OUT) from error
+        return ()
+    return tuple(pem.from_der(der, "chain") for der in ders)
 
 
 def pem_of(chain: list) -> bytes:
@@ -48,25 +60,34 @@ def pem_of(chain: list) -> bytes:
 def verify(chain: list, csr: bytes, names, now: datetime, where: str) -> None:
     """Whether a chain answers a request (DER): its key, these names, valid dates, each certificate signed by the next. Raises AnswerRefused."""
     try:
-        fact = _fault(chain, csr, names, now)
+        fact = _another(tuple(chain), csr, folded(names)) or _out_of_date(chain[0], now) or _broken(tuple(chain))
     except Exception as error:  # a certificate of a kind that the library cannot take apart, whatever it raises
         raise AnswerRefused(f"the certificate cannot be compared with what was asked for: {text(str(error), 200)}", where=where, way_out=_WAY_OUT) from error
     if fact:
         raise AnswerRefused(fact, where=where, way_out=_WAY_OUT)
 
 
-def _fault(chain: list, csr: bytes, names, now: datetime) -> str | None:
-    leaf = chain[0]
-    if parse.public_bytes(leaf.public_key()) != requests.read(csr, "csr").public:
+@functools.lru_cache(maxsize=64)
+def _another(chain: tuple, csr: bytes, names: frozenset) -> str | None:
+    if not requests.is_for(chain[0], requests.read(csr, "csr").public):
         return "the certificate is not for the key of the request"
-    found, wanted = folded(parse.names_of(leaf)), folded(names)
-    if found != wanted:
-        return f"the certificate has other names than were asked for: {text(', '.join(sorted(found ^ wanted)), 300)}"
+    found = folded(parse.names_of(chain[0]))
+    if found != names:
+        return f"the certificate has other names than were asked for: {text(', '.join(sorted(found ^ names)), 300)}"
+    return None
+
+
+def _out_of_date(leaf, now: datetime) -> str | None:
     start, end = parse.dates(leaf)
     if now > end:
         return f"the certificate expired on {rfc3339(end)}"
     if now < start - _SKEW:
         return f"the certificate is not valid before {rfc3339(start)}"
+    return None
+
+
+@functools.lru_cache(maxsize=64)
+def _broken(chain: tuple) -> str | None:
     for number, (child, parent) in enumerate(zip(chain, chain[1:])):
         if child.issuer != parent.subject or signed(child, parent) is False:
             return f"certificate {number + 2} of the chain did not issue certificate {number + 1}"

@@ -25,6 +25,7 @@ _TOKEN = re.compile("[A-Za-z0-9_-]{1,250}")
 _LDH = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*")
 _KINDS = {"DNS": "dns", "IP": "ip"}
 _MOST = 50
+_MEMBERS = ("type", "url", "token", "status", "error")
 _WAY_OUT = "Check that the directory is that of an ACME CA"
 
 
@@ -104,7 +105,7 @@ def _challenge(found) -> Challenge | None:
     if not isinstance(found, dict) or not is_url(found.get("url")):
         return None
     token, said = found.get("token"), found.get("error")
-    more = {name: value for name, value in cleaned(found).items() if name not in ("type", "url", "token", "status", "error")}
+    more = cleaned({name: value for name, value in found.items() if name not in _MEMBERS})
     return Challenge(text(found.get("type"), 50), found["url"], token if isinstance(token, str) and _TOKEN.fullmatch(token) else "",
                      text(found.get("status"), 50), more, problem(said, 0) if isinstance(said, dict) else None)
 

@@ -13,6 +13,7 @@ or Done with what it was for. It raises an IssuerError or InputError where there
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -82,10 +83,16 @@ class Ask(NamedTuple):
         return self, self.request if outcome is None else Done(self.digest(outcome, now))
 
 
+@functools.lru_cache(maxsize=32)
+def parsed(body: bytes):
+    """The JSON value of a body, which nobody may change: an answer is looked at by the repeater and by the machine. Raises ValueError, RecursionError."""
+    return json.loads(body)
+
+
 def json_of(answer: Answer) -> dict:
-    """The JSON object of an answer. Raises AnswerRefused."""
+    """The JSON object of an answer, which nobody may change. Raises AnswerRefused."""
     try:
-        found = json.loads(answer.body)
+        found = parsed(answer.body)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

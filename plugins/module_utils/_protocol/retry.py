@@ -11,12 +11,11 @@ Anything else, and a 500 whose problem the machine has foreseen of its request: 
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from .errors import IssuerError, Unreachable
-from .messages import Answer, Lost, Request, Wait
+from .messages import Answer, Lost, Request, Wait, parsed
 from .problems import PASSING, problem_of, refusal, retry_at
 
 ATTEMPTS = 6
@@ -92,7 +91,7 @@ def _half(answer: Answer) -> bool:
     if not answer.body or "json" not in answer.headers.get("content-type", ""):
         return False
     try:
-        json.loads(answer.body)
+        parsed(answer.body)
     except (ValueError, RecursionError):
         return True
     return False

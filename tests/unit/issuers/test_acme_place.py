@@ -36,7 +36,7 @@ class Host(Applicant):
 
     def step(self, step: str, check: bool = False, now=NOW, declared=None, **more) -> dict:
         declared = {**self.declared, "issuer": "acme", "directory": DIRECTORY, **(declared or {})}
-        given = {"step": step, "certificate": {key: value for key, value in declared.items() if value is not None}, **more}
+        given = {"step": step, "path": str(self.path), "certificate": {key: value for key, value in declared.items() if value is not None}, **more}
         return perform([given], FQDN, State(str(self.state)), now, check)[0]
 
     def remembered(self):
