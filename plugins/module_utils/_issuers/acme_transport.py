@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from .._core.errors import InputError, printable
 from .._core.host import now
-from .._core.http1 import CutOff, Reply, Stream, authority, left, request, target_of
+from .._core.http1 import CutOff, Reply, Stream, authority, left, request
 from .._protocol.jws import signed
 from .._protocol.messages import Answer, Done, Lost, Request, Wait
 from .._protocol.retry import Patient
@@ -31,6 +31,7 @@ from .._protocol.retry import Patient
 VERSION = "0.1.0"
 _HEADERS = {"User-Agent": f"evergreen.pki/{VERSION} (Ansible; Python {sys.version_info[0]}.{sys.version_info[1]})", "Accept-Language": "en"}
 _LIMIT = 1 << 20
+_ORIGIN = re.compile("https?://[^/?#]+")
 _NONCE = re.compile("[A-Za-z0-9_-]{1,512}")
 _CHECK_URL = "Check the directory's URL and the proxy of the environment"
 
@@ -170,11 +171,20 @@ class _Connection:
             raise OSError(f"Tunnel connection failed: {reply.status}")
 
 
-@functools.lru_cache(maxsize=256)
 def _parts(url: str) -> tuple:
-    """(host, port, target)"""
-    parts = urlsplit(url)
-    return parts.hostname, parts.port or 443, target_of(parts)
+    """(host, port, target). Raises ValueError for what has no host."""
+    match = _ORIGIN.match(url)
+    if match is None:
+        raise ValueError("this is no URL")
+    target = url[match.end():].partition("#")[0]
+    return (*_place(match.group()), target if target.startswith("/") else f"/{target}")
+
+
+# Most URLs are asked once; where they begin, all are alike.
+@functools.lru_cache(maxsize=64)
+def _place(origin: str) -> tuple:
+    parts = urlsplit(origin)
+    return parts.hostname, parts.port or 443
 
 
 def _proxy(host: str, port: int) -> tuple | None:

@@ -8,6 +8,7 @@ Own code and not `josepy`: docs/acme.md has the figures of that decision. ECDSA 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -25,6 +26,7 @@ except ImportError:
 
 # RFC 7518, 3.1 and 6.2.1.1: size of the curve -> (algorithm, curve, hash, bytes of a coordinate).
 _CURVES = {256: ("ES256", "P-256", "SHA256", 32), 384: ("ES384", "P-384", "SHA384", 48), 521: ("ES512", "P-521", "SHA512", 66)}
+_ENCODED = json.JSONEncoder(separators=(",", ":")).encode
 _BASE64URL = re.compile("[A-Za-z0-9_-]*")
 _MACS = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 _WAY_OUT = "Use an RSA key of at least 2048 bits, or an EC key on P-256, P-384 or P-521"
@@ -53,6 +55,7 @@ def unb64(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_")
 
 
+@functools.lru_cache(maxsize=16)
 def algorithm(key, where: str) -> str:
     """RS256, ES256, ES384 or ES512, for a private key. Raises InputError for a key that ACME does not know."""
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
@@ -77,7 +80,7 @@ def _number(value: int, size: int = 0) -> str:
 
 def thumbprint(key) -> str:
     """SHA-256 of the public key's JWK (RFC 7638), base64url: what challenges are answered with."""
-    return b64(hashlib.sha256(json.dumps(jwk(key), separators=(",", ":")).encode()).digest())
+    return b64(hashlib.sha256(_json(jwk(key))).digest())
 
 
 def signed(url: str, payload: dict | None, signer: Signer, nonce: str | None = None) -> dict:
@@ -100,11 +103,11 @@ def _flattened(protected: dict, content: str, sign) -> dict:
 
 
 def _json(value: dict) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    return _ENCODED(value).encode()
 
 
 def _signature(key, data: bytes) -> bytes:
-    if isinstance(key, rsa.RSAPrivateKey):
+    if algorithm(key, "key") == "RS256":
         return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
     name, size = _CURVES[key.key_size][2:]
     r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(getattr(hashes, name)())))

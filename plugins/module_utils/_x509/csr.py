@@ -97,7 +97,7 @@ def _general_name(name: str):
 def read(data: bytes, where: str) -> Csr:
     """A request in PEM or DER. Raises FileRefused for anything else, also for one that its own key has not signed."""
     try:
-        return _read(data)
+        return _read(_der(data))
     except FileRefused as error:
         raise FileRefused(error.fact, where=where, way_out=error.way_out) from None
     except Exception as error:  # the library raises more than ValueError at hostile bytes
@@ -105,6 +105,11 @@ def read(data: bytes, where: str) -> Csr:
 
 
 # On the way of one order it is read half a dozen times, with its signature: nothing of it is secret, and the bytes alone decide.
+@functools.lru_cache(maxsize=256)
+def _der(data: bytes) -> bytes:
+    return x509.load_pem_x509_csr(data).public_bytes(serialization.Encoding.DER) if b"-----BEGIN " in data else data
+
+
 @functools.lru_cache(maxsize=256)
 def _read(data: bytes) -> Csr:
     csr = load(data, "")
