@@ -66,6 +66,8 @@ def read(record: dict) -> Remembered:
 
 def written(value):
     """A part as JSON: tuples with names as dictionaries, dates as RFC 3339."""
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, datetime):
         return rfc3339(value)
     if hasattr(value, "_asdict"):

@@ -17,7 +17,7 @@ FORMAT = 1
 _RECORDS = ("decision", "reminded", "installed", "unproven")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def folder_name(path: str) -> str:
     """A path, percent-encoded, cut with a hash where too long."""
     name = quote(path, safe="").lstrip(".") or "%2F"

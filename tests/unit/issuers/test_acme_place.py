@@ -155,6 +155,14 @@ def test_one_step_that_fails_stops_no_other(host):
     assert isinstance(first, Exception) and "absolute" in str(first) and second["order_due"]
 
 
+@pytest.mark.parametrize("step", ["keep", "present", "clean", "install"])
+def test_what_follows_a_look_names_the_path_that_it_told(host, step):
+    """With nothing written otherwise."""
+    told = host.step(step, path=None, note={"order": ORDER}, noted=[], proofs=[], chain="x", issued=ISSUED)["failed"]["message"]
+    assert told.startswith("path: is missing. ") if step != "install" else told
+    assert not host.state.exists() or host.memory.load("acme.json") == {}
+
+
 # Shown and taken away.
 
 def test_a_proof_is_noted_before_it_is_shown_and_forgotten_when_it_is_gone(host, tmp_path):

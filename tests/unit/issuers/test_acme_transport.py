@@ -95,6 +95,14 @@ def test_the_forms_of_a_request(ca):
     assert all(asked.headers["accept-language"] == "en" for asked in server.asked)
 
 
+@pytest.mark.parametrize(("more", "target"), [("?a=b", "/?a=b"), ("/?a=/b", "/?a=/b"), ("/a#b", "/a"), ("", "/"), ("/a?b#c?d", "/a?b")])
+def test_what_is_asked_for_of_a_url(ca, more, target):
+    """A fragment is the client's own (RFC 9110, 4.2.4)."""
+    server, transport = ca(reply())
+    transport.exchange(Request(f"{server.url}{more}"))
+    assert [one.path for one in server.asked] == [target]
+
+
 def test_the_version_is_the_collections():
     """Of galaxy.yml."""
     assert re.search(r"^version: (\S+)$", (ROOT / "galaxy.yml").read_text(), re.MULTILINE).group(1) == VERSION

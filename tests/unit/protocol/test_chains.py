@@ -89,6 +89,14 @@ def test_what_was_not(body, names, now, says):
         verified(body, *names, now=now)
 
 
+def test_the_clock_is_looked_at_each_time():
+    """What the bytes decide is remembered; how late it is, is not."""
+    verified(chain(A))
+    with pytest.raises(AnswerRefused, match="expired"):
+        verified(chain(A), now=NOW + 91 * DAY)
+    verified(chain(A))
+
+
 def test_a_certificate_without_names():
     """Nothing is covered by it."""
     with pytest.raises(AnswerRefused, match="other names"):

@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import FileRefused, InputError
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.wishes import SUBJECT
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import csr
+from ansible_collections.evergreen.pki.plugins.module_utils._x509.der import element, elements, head, split
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.keys import new_key
 from ansible_collections.evergreen.pki.plugins.module_utils._x509.parse import key_kind, public_bytes
 from ansible_collections.evergreen.pki.tests.unit.helpers import a_key, certificate, changed_tbs, der, key_pem, lawful, needs_openssl, openssl, pem
+from ansible_collections.evergreen.pki.tests.unit.x509 import shapes
 
 WEB = csr.Asked((("CN", "web.example"),), ("DNS:web.example",), ("digitalSignature",), ("serverAuth",))
 ALL_NAMES = ("DNS:b.example", "DNS:*.b.example", "IP:10.0.0.1", "IP:2001:db8::1", "email:root@b.example", "URI:https://b.example/x")
@@ -229,6 +231,21 @@ RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 def test_the_public_keys_of_certificates(data, keys):
     """Of every certificate that can be read, in order; nothing is raised, whatever is given."""
     assert csr.public_keys(data) == [public_bytes(key.public_key()) for key in keys]
+
+
+def compressed(key) -> bytes:
+    """Its SubjectPublicKeyInfo with the point in the short form (RFC 5480, 2.2), which the library reads and never writes."""
+    long = public_bytes(key.public_key())
+    start, _body, end = elements(long, *head(long, 0, len(long)))[0]
+    point = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
+    return element(0x30, long[start:end] + element(0x03, b"\0" + point))
+
+
+def test_whose_certificate_it_is_whatever_form_its_key_is_written_in():
+    whole, public = der(certificate(key=a_key(1))), public_bytes(a_key(1).public_key())
+    short = x509.load_der_x509_certificate(shapes.rebuilt(whole, [compressed(a_key(1)) if one == public else one for one in shapes.fields(whole)]))
+    assert split(der(short)).key == compressed(a_key(1)) and csr.is_for(short, public)
+    assert csr.is_for(certificate(key=a_key(1)), public) and not csr.is_for(certificate(key=a_key(2)), public)
 
 
 def test_two_keys_of_one_curve_differ():
