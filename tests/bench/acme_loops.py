@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import gc
-import http.client
 import json
 import pathlib
 import sys
@@ -41,6 +40,8 @@ def bare(folder: str, directory: str, count: int) -> None:
 
 class _Account:
     def __init__(self, folder: str, directory: str) -> None:
+        # Here, as the rooms need none of it.
+        import http.client
         import ssl
 
         from cryptography.hazmat.primitives import serialization

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import NamedTuple
 
@@ -67,7 +68,12 @@ def checked(solvers: dict | None) -> dict:
     """ID -> Solver of the option `solvers`, the implicit ones among them. Raises InputError; no message holds the value of a secret."""
     if not isinstance(solvers or {}, dict):
         raise InputError("is no dictionary of ID and settings", where="solvers", way_out="Write one key for each solver")
-    return {**{name: _solver(name, {"solver": name}) for name in IMPLICIT}, **{str(name): _solver(str(name), given) for name, given in (solvers or {}).items()}}
+    return {**_implicit(), **{str(name): _solver(str(name), given) for name, given in (solvers or {}).items()}}
+
+
+@functools.cache
+def _implicit() -> dict:
+    return {name: _solver(name, {"solver": name}) for name in IMPLICIT}
 
 
 def _solver(name: str, given) -> Solver:

@@ -40,7 +40,7 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise FileRefused(f"is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no regular file'}", where=path, way_out="Name a file")
         data = b""
-        while len(data) <= limit and (more := os.read(descriptor, 65536)):
+        while len(data) <= limit and (more := os.read(descriptor, 16384)):
             data += more
     except OSError as error:
         raise refused(error, path, FileRefused) from error

@@ -187,7 +187,7 @@ class Stream:
     def _more(self) -> bool:
         """Whether more has come; False at the end."""
         self._in_time()
-        more = self.socket.recv(1 << 16)
+        more = self.socket.recv(1 << 14)
         self._data += more
         return bool(more)
 
