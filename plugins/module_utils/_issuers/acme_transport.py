@@ -30,6 +30,7 @@ from .._protocol.retry import Patient
 
 VERSION = "0.1.0"
 _HEADERS = {"User-Agent": f"evergreen.pki/{VERSION} (Ansible; Python {sys.version_info[0]}.{sys.version_info[1]})", "Accept-Language": "en"}
+_WITH_BODY = {**_HEADERS, "Content-Type": "application/jose+json"}
 _LIMIT = 1 << 20
 _ORIGIN = re.compile("https?://[^/?#]+")
 _NONCE = re.compile("[A-Za-z0-9_-]{1,512}")
@@ -108,8 +109,7 @@ class Transport:
             host, port, target = _parts(url)
             connection = self._connection(host, port)
             kept = connection.is_open
-            headers = {**_HEADERS, "Content-Type": "application/jose+json"} if body is not None else _HEADERS
-            reply = connection.ask(method, target, headers, body, time.monotonic() + self._timeout)
+            reply = connection.ask(method, target, _HEADERS if body is None else _WITH_BODY, body, time.monotonic() + self._timeout)
         except (OSError, ValueError) as error:
             if connection is not None:
                 connection.close()
