@@ -213,8 +213,8 @@ def _headers(lines: str) -> dict:
         raise NoHttp(f"this is no header: {odd[:100]}")
     headers: dict = {}
     for name, value in found:
-        key, value = name.lower(), value.strip(" \t")
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+        key, said = name.lower(), value.strip(" \t")
+        headers[key] = f"{headers[key]}, {said}" if key in headers else said
     return headers
 
 
