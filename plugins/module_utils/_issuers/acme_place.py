@@ -46,6 +46,8 @@ def _answer(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
     if check and step["step"] != "look":
         return {}
     try:
+        if step["step"] != "look" and not step.get("path"):
+            raise InputError("is missing", where="path", way_out="Give the path that the look has told")
         return STEPS[step["step"]](step, fqdn, state, now, check)
     except EvergreenError as error:
         return {"failed": {"message": str(error), "chain": chain(error), "retry": error.retry}}
@@ -61,18 +63,10 @@ def _look(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
 
 @contextlib.contextmanager
 def _held(step: dict, state):
-    """The certificate's memory, its lock held."""
-    path = _path(step)
+    """The certificate's memory, its lock held. By the path that the look has told: to read the declaration again takes as long as to sign a request."""
     state.prepare()
-    with locked(state.of(path).lock_path):
-        yield state.fresh(path)
-
-
-def _path(step: dict) -> str:
-    """Of the certificate, as the look has told it: to read the declaration again takes as long as to sign a request."""
-    if not step.get("path"):
-        raise InputError("is missing", where="path", way_out="Give the path that the look has told")
-    return step["path"]
+    with locked(state.of(step["path"]).lock_path):
+        yield state.fresh(step["path"])
 
 
 def _keep(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
@@ -116,7 +110,7 @@ def _clean(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
 
 def _order_of(step: dict, state):
     # Without the lock: a record is replaced as a whole.
-    return acme_memory.load(state.fresh(_path(step))).order
+    return acme_memory.load(state.fresh(step["path"])).order
 
 
 def _install(step: dict, fqdn: str, state, now: datetime, check: bool) -> dict:
