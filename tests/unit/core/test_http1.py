@@ -126,6 +126,26 @@ def test_one_after_the_other():
         stream.close()
 
 
+def test_a_long_question_goes_whole():
+    """However little the system takes at a time."""
+    ours, theirs = socket.socketpair()
+    question, heard = bytes(range(256)) * 16384, bytearray()
+
+    def listen():
+        while len(heard) < len(question) and (more := theirs.recv(1 << 16)):
+            heard.extend(more)
+        theirs.sendall(WHOLE)
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    try:
+        assert Stream(ours).ask(question, time.monotonic() + 20, LIMIT).body == b"ok" and heard == question
+    finally:
+        ours.close()
+        listener.join()
+        theirs.close()
+
+
 REFUSED = [
     pytest.param(b"SSH-2.0-OpenSSH\r\n\r\n", "wait", NoHttp, "no HTTP: SSH-2.0-OpenSSH", id="another protocol"),
     pytest.param(b"HTTP/2 200\r\n\r\n", "wait", NoHttp, "no HTTP", id="another version"),
