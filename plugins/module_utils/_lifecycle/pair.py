@@ -90,7 +90,11 @@ def _on_disk(path: str) -> Piece:
             return Piece(path, read(path), -1, -1, -1)
         return Piece(path, read(path), status.st_uid, status.st_gid, status.st_mode & 0o777)
     except FileNotFoundError:
-        return Piece(path, None, os.geteuid(), os.getegid(), 0o600)
+        return _missing(path)
+
+
+def _missing(path: str) -> Piece:
+    return Piece(path, None, os.geteuid(), os.getegid(), 0o600)
 
 
 def install(memory: Memory, pieces: list, note: dict) -> None:
@@ -102,8 +106,18 @@ def install(memory: Memory, pieces: list, note: dict) -> None:
     with alone(pieces):
         memory.make()
         before = [_on_disk(piece.path) for piece in pieces]
-        _save(memory, _KEPT, before)
-        _roll(memory, pieces, before, note)
+        if not _is_nothing(before):
+            _save(memory, _KEPT, before)
+        _roll(memory, pieces, before, _with_nothing(note, before))
+
+
+def _is_nothing(pieces: list) -> bool:
+    return all(one.content is None for one in pieces)
+
+
+def _with_nothing(note: dict, kept: list) -> dict:
+    """The note of an installation. Where there was nothing before, that is kept in it: it needs no file of its own."""
+    return {**note, "new": [one.path for one in kept] if _is_nothing(kept) else None}
 
 
 def _roll(memory: Memory, pieces: list, before: list, note: dict) -> None:
@@ -124,6 +138,8 @@ def _roll(memory: Memory, pieces: list, before: list, note: dict) -> None:
 
 def _finish(memory: Memory, note: dict) -> None:
     memory.keep(**note)
+    if note.get("new"):
+        unlink(os.path.join(memory.folder, _KEPT))
     os.unlink(os.path.join(memory.folder, _JOURNAL))
 
 
@@ -148,15 +164,15 @@ def restore(memory: Memory, note: dict, set_aside: bool) -> bool:
 
     False when there is nothing kept, or it is in place already.
     """
-    kept = _load(memory, _KEPT)
-    if kept is None or same_on_disk(kept):
+    pieces = kept(memory)
+    if pieces is None or same_on_disk(pieces):
         return False
-    refuse(kept)
-    with alone(kept):
-        before = [_on_disk(piece.path) for piece in kept]
+    refuse(pieces)
+    with alone(pieces):
+        before = [_on_disk(piece.path) for piece in pieces]
         if set_aside:
             _save(memory, ASIDE, before)
-        _roll(memory, kept, before, note)
+        _roll(memory, pieces, before, _with_nothing(note, pieces))
     return True
 
 
@@ -166,8 +182,9 @@ def aside(memory: Memory):
 
 
 def kept(memory: Memory):
-    """The pieces of before the last installation, or None."""
-    return _load(memory, _KEPT)
+    """The pieces of before the last installation, without content where there was nothing; or None."""
+    paths = memory.load().get("new")
+    return [_missing(str(path)) for path in paths] if paths and isinstance(paths, list) else _load(memory, _KEPT)
 
 
 def forget_aside(memory: Memory) -> None:

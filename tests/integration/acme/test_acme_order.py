@@ -74,7 +74,7 @@ def test_from_declared_to_installed(host, between, ca):
     assert host.sound() and parse.names_of(host.leaf()) == ("DNS:localhost",) and host.path.read_bytes().count(b"BEGIN CERTIFICATE") == 2
     assert answer["fingerprint"] == host.leaf().fingerprint(hashes.SHA256()).hex(":") and answer["order_url"].startswith(between.directory[:-4])
     assert answer["account_uri"] and answer["before"] is None and answer["after"]["subject_alt_name"] == ["DNS:localhost"] and not answer["activation_pending"]
-    assert host.left() == ["acme.json", "kept.json", "state.json"] and not listens(ca.http_port)
+    assert host.left() == ["acme.json", "state.json"] and not listens(ca.http_port)
     assert stat.S_IMODE(host.key_path.stat().st_mode) == 0o600 and not [one for one in os.listdir(host.tls) if one.startswith(".")]
     before = host.path.read_bytes(), host.key_path.read_bytes()
     again = done(host.order())
@@ -153,7 +153,7 @@ def test_a_given_request(host, between):
         one = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False).sign(a_key(number), hashes.SHA256())
         return one.public_bytes(serialization.Encoding.PEM).decode()
     options = {"key_path": None, "names": None, "csr_content": csr(1)}
-    assert done(host.order(**options))["changed"] and os.listdir(host.tls) == ["web.pem"] and host.left() == ["acme.json", "kept.json", "state.json"]
+    assert done(host.order(**options))["changed"] and os.listdir(host.tls) == ["web.pem"] and host.left() == ["acme.json", "state.json"]
     assert parse.public_bytes(host.leaf().public_key()) == parse.public_bytes(a_key(1).public_key())
     assert not done(host.order(**options))["changed"]
     (host.folder / "other.csr").write_text(csr(2))
@@ -287,7 +287,7 @@ def test_after_a_failure_the_test_ca_comes_first(host, between, trusting, tmp_pa
         assert answer["failed"] and "not there either" in answer["msg"] and (orders(between), orders(trial)) == (1, 1)
         done(host.order(clock=later(MINUTE * 20), **options))
         assert (orders(between), orders(trial)) == (2, 2) and host.remembered().issued.directory == between.directory and host.left() == [
-            "acme.json", "kept.json", "state.json"]
+            "acme.json", "state.json"]
 
 
 def test_several_certificates_in_one_call(host, between):

@@ -181,4 +181,4 @@ def test_killed_and_gone_on_with(host, between, ca, collections, method, path, a
     assert len(in_flight) == 1 and (host.remembered().order is None) == (path == "/authZ/") and not host.path.exists()
     (answer,), said = host.play(collections, host.split())
     assert not answer["failed"] and orders(between) == 1 and host.sound() and parse.names_of(host.leaf()) == ("DNS:localhost",), said
-    assert host.left() == ["acme.json", "kept.json", "state.json"] and host.remembered().order is None and not in_flight[0].exists()
+    assert host.left() == ["acme.json", "state.json"] and host.remembered().order is None and not in_flight[0].exists()

@@ -201,7 +201,7 @@ def test_what_answers_the_request_is_installed(host):
     host.step("keep", note={"order": ORDER, "failures": [FAILURE]})
     chain = signed(text, now=NOW).decode()
     done = host.step("install", chain=chain, issued=ISSUED)
-    assert done["changed"] and done["after"] == chain and host.matches() and host.has() == ["acme.json", "kept.json", "state.json"]
+    assert done["changed"] and done["after"] == chain and host.matches() and host.has() == ["acme.json", "state.json"]
     assert host.remembered() == acme_memory.Remembered(issued=acme_memory.Issued(DIRECTORY, ACCOUNT))
     assert not host.step("look", polled={})["order_due"]
     again = host.step("install", chain=chain, issued=ISSUED)

@@ -145,7 +145,7 @@ def test_a_first_installation(place):
     place.install(NEW, installed={"fingerprint": "ab"})
     assert place.on_disk() == NEW and place.memory.load()["installed"] == {"fingerprint": "ab"}
     assert sorted(os.listdir(place.folder)) == ["web.key", "web.pem"] and temporaries(place.state_path) == []
-    assert sorted(os.listdir(place.memory.folder)) == ["kept.json", "state.json"]
+    assert os.listdir(place.memory.folder) == ["state.json"]
 
 
 def test_the_old_pair_is_kept(place):
@@ -170,8 +170,38 @@ def test_restoring(place):
 def test_restoring_where_nothing_was(place):
     """Before a first installation there was no pair: restoring removes it."""
     place.install(NEW)
-    assert pair.restore(place.memory, {}, set_aside=True) and place.on_disk() == (None, None)
-    assert [one.content for one in pair.aside(place.memory)] == list(NEW)
+    for changes in (True, False):
+        assert pair.restore(place.memory, {"a": 1}, set_aside=True) is changes and place.on_disk() == (None, None)
+        assert [one.content for one in pair.aside(place.memory)] == list(NEW) and [one.content for one in pair.kept(place.memory)] == [None, None]
+
+
+def test_a_first_installation_after_others(place):
+    """What was kept before is not what was in place: where somebody has removed the pair, restoring removes the next one."""
+    place.install(OLD)
+    place.install(NEW)
+    place.key.unlink()
+    place.certificate.unlink()
+    place.install(NEW)
+    assert os.listdir(place.memory.folder) == ["state.json"]
+    assert pair.restore(place.memory, {}, set_aside=False) and place.on_disk() == (None, None)
+    place.install(OLD)
+    place.install(NEW)
+    assert pair.restore(place.memory, {}, set_aside=False) and place.on_disk() == OLD
+
+
+def test_half_a_pair_before(place):
+    """A key without a certificate is kept, and comes back alone."""
+    place.key.write_bytes(OLD[0])
+    place.install(NEW)
+    assert pair.restore(place.memory, {}, set_aside=False) and place.on_disk() == (OLD[0], None)
+
+
+@pytest.mark.parametrize("damaged", [5, "web.key", {}, []])
+def test_a_damaged_memory_of_a_first_installation(place, damaged):
+    """It says nothing: nothing is restored, and nothing removed."""
+    place.install(NEW)
+    place.memory.keep(new=damaged)
+    assert pair.kept(place.memory) is None and not pair.restore(place.memory, {}, set_aside=False) and place.on_disk() == NEW
 
 
 def test_nothing_kept_nothing_restored(place):

@@ -108,11 +108,13 @@ def looked_at(place, number, before, after):
 
 
 def goes_on(place, number):
-    """Whatever was left behind, the next installation works and leaves nothing but what belongs there."""
+    """Whatever was left behind, the next installation works and leaves nothing but what belongs there, and knows what was in place before."""
+    before = [path.read_bytes() if path.exists() else None for path in place.paths]
     place.install(NEWER)
     assert place.on_disk() == NEWER, number
     assert sorted(os.listdir(place.folder)) == sorted(path.name for path in place.paths), number
-    assert set(os.listdir(place.memory().folder)) - {"aside.json"} == {"kept.json", "state.json"}, number
+    assert set(os.listdir(place.memory().folder)) - {"aside.json"} == ({"state.json"} if None in before else {"kept.json", "state.json"}), number
+    assert [one.content for one in pair.kept(place.memory())] == before, number
     assert place.memory().load()["installed"]["fingerprint"] == NEWER[-1].decode(), number
 
 
