@@ -93,7 +93,7 @@ def refuse_held(failures, directory: str, account: str | None, names, now: datet
 def reserved(taken: list, most: int, period: float, longest: float, now: float) -> tuple:
     """(the instants taken, with one more; that instant): never more than `most` in any `period`, first come, first served.
 
-    All in seconds of one clock. longest: nobody has taken an instant that was further ahead.
+    All in one unit of one clock. longest: nobody has taken an instant that was further ahead.
     """
     # Further ahead lies only what a clock has left that was set back since: nobody waits for that.
     sound = sorted(one for one in taken if one <= now + longest)[-most:]

@@ -52,12 +52,15 @@ def test_a_long_wait_is_told(tmp_path):
     for _try in range(2):
         with pytest.raises(RateLimited, match=f"^{CA}: this controller has asked for 2 orders within 3600 seconds") as caught:
             rate.wait("orders")
-        assert before + 3600 <= caught.value.retry_at.timestamp() <= time.time() + 3600 and caught.value.retry
+        # Kept in whole milliseconds.
+        assert before + 3599.999 <= caught.value.retry_at.timestamp() <= time.time() + 3600.001 and caught.value.retry
+    path, = (tmp_path / "rates").glob("*.json")
+    assert [before <= one / 1000 + 0.001 <= time.time() + 0.002 for one in json.loads(path.read_text())["orders"]] == [True, True]
     Rate(str(tmp_path), "https://other.example/dir", orders=Limit(2, 3600)).wait("orders")
     rate.wait("nonces")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"orders": 5}', b'{"orders": ["x"]}', b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"orders": 5}', b'{"orders": ["x"]}', b'{"orders": [1e400]}', b"[" * 100_000, b"\xff"])
 def test_a_damaged_file_costs_nothing(tmp_path, content):
     """It is begun anew."""
     rate = Rate(str(tmp_path), CA, orders=Limit(1, 3600))
