@@ -62,28 +62,46 @@ def temporary(path: str) -> str:
     return os.path.join(folder, f".{base}.evergreen")
 
 
-def stage(piece: Piece) -> str:
-    """Writes the content beside its place and returns the temporary's path. Raises HostError, with nothing left behind.
+def stage(piece: Piece) -> int:
+    """Writes the content beside its place, and returns a descriptor of the temporary, yet to be synced. Raises HostError, with nothing left behind.
 
     Ownership is set on the temporary, before content and never after the rename: a service that runs as another
     user could not read its key in the gap between the two. Ansible's atomic_move cannot do that.
     """
-    path = temporary(piece.path)
+    path, descriptor = temporary(piece.path), None
     try:
         descriptor = _created(path)
-        try:
-            if (piece.uid, piece.gid) != (os.geteuid(), os.getegid()) or os.geteuid() == 0:
-                os.fchown(descriptor, piece.uid, piece.gid)
-            if piece.mode >= 0:
-                os.fchmod(descriptor, piece.mode)
-            write_all(descriptor, piece.content)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        if (piece.uid, piece.gid) != (os.geteuid(), os.getegid()) or os.geteuid() == 0:
+            os.fchown(descriptor, piece.uid, piece.gid)
+        if piece.mode >= 0:
+            os.fchmod(descriptor, piece.mode)
+        write_all(descriptor, piece.content)
     except OSError as error:
+        if descriptor is not None:
+            os.close(descriptor)
         _discard([path])
         raise _refused(error, piece.path) from error
-    return path
+    return descriptor
+
+
+def _stage_all(pieces: list) -> None:
+    """Stages files, durably. All are written before the first is synced: what the file system keeps of several files in one place is then written once."""
+    staged: list = []
+    try:
+        for piece in pieces:
+            staged.append((piece, stage(piece)))
+        for piece, descriptor in staged:
+            _sync(piece, descriptor)
+    finally:
+        for _piece, descriptor in staged:
+            os.close(descriptor)
+
+
+def _sync(piece: Piece, descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise _refused(error, piece.path) from error
 
 
 def _created(path: str) -> int:
@@ -127,15 +145,13 @@ def _put(piece: Piece) -> None:
 
 def replace_all(pieces: list) -> None:
     """Puts files in place, in order: all are staged before the first is replaced, so a full disk replaces none. Raises HostError."""
-    staged = []
+    fresh = [piece for piece in pieces if piece.content is not None]
     try:
-        for piece in pieces:
-            if piece.content is not None:
-                staged.append(stage(piece))
+        _stage_all(fresh)
         for piece in pieces:
             _put(piece)
     except HostError:
-        _discard(staged)
+        _discard([temporary(piece.path) for piece in fresh])
         raise
     for folder in {os.path.dirname(piece.path) for piece in pieces}:
         sync_folder(folder)

@@ -103,7 +103,7 @@ def test_a_private_key_is_never_readable_by_others_in_between(tmp_path, monkeypa
     monkeypatch.setattr(os, "write", looking)
     before = os.umask(0)
     try:
-        replace.stage(piece(tmp_path / "a.key", b"secret", 0o600))
+        os.close(replace.stage(piece(tmp_path / "a.key", b"secret", 0o600)))
     finally:
         os.umask(before)
     assert seen == [0o600]
@@ -146,6 +146,23 @@ def test_all_are_staged_before_the_first_is_replaced(tmp_path):
     with pytest.raises(HostError, match="Create the folder first"):
         replace.replace_all([piece(tmp_path / "a.key", b"new"), piece(tmp_path / "missing" / "a.pem", b"new")])
     assert contents(tmp_path) == {str(tmp_path / "a.key"): b"old"}
+
+
+def test_what_the_disk_does_not_take_replaces_nothing(tmp_path, monkeypatch):
+    """Space that was promised may be missing when it is needed: the second file says so, both are the old ones, and no descriptor stays open."""
+    pieces = [piece(tmp_path / "a.key", b"old"), piece(tmp_path / "a.pem", b"old")]
+    replace.replace_all(pieces)
+    synced, before = [], len(os.listdir("/proc/self/fd"))
+
+    def fsync(descriptor):
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if len(synced) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(HostError, match="Free space") as caught:
+        replace.replace_all([one._replace(content=b"new") for one in pieces])
+    assert caught.value.where == str(tmp_path / "a.pem") and synced == [replace.temporary(str(tmp_path / name)) for name in ("a.key", "a.pem")]
+    assert contents(tmp_path) == {one.path: b"old" for one in pieces} and len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_rename_that_fails_leaves_no_temporary(tmp_path):
