@@ -7,6 +7,7 @@ Not `http.client`, which sends a head and its body apart and reads heads by the 
 
 from __future__ import annotations
 
+import functools
 import re
 import socket
 import time
@@ -60,13 +61,19 @@ def request(method: str, target: str, host: str, headers: dict, body: bytes | No
     if not _TARGET.fullmatch(target):
         raise ValueError("the URL has characters that no URL has")
     # One that may have content says that it has none (RFC 9110, 8.6).
-    length = {} if body is None and method not in ("POST", "PUT", "PATCH") else {"Content-Length": len(body or b"")}
-    told = {"Host": host, "Accept-Encoding": "identity", **headers, **length}
-    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    length = "" if body is None and method not in ("POST", "PUT", "PATCH") else f"Content-Length: {len(body or b'')}\r\n"
+    return f"{method} {target} HTTP/1.1\r\n{_lines(host, tuple(headers.items()))}{length}\r\n".encode("latin-1") + (body or b"")
+
+
+# The same for all requests of a conversation.
+@functools.lru_cache(maxsize=16)
+def _lines(host: str, headers: tuple) -> str:
+    told = {"Host": host, "Accept-Encoding": "identity", **dict(headers)}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
     # Without the value, which may be a secret.
-    if not head.count("\r") == head.count("\n") == len(told) or "\0" in head:
+    if not lines.count("\r") == lines.count("\n") == len(told) or "\0" in lines:
         raise ValueError("a header has a line end in it")
-    return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + (body or b"")
+    return lines
 
 
 class Stream:

@@ -34,9 +34,10 @@ def install(step: dict, fqdn: str, state, now: datetime) -> dict:
         memory = state.fresh(wanted.path)
         pair.repair(memory)
         if step.get("aside"):
-            _put(_aside(wanted, memory, service, now, given), memory, service, now)
+            pieces = _aside(wanted, memory, service, now, given)
+            _put(pieces, memory, service, now, _fingerprint(pieces[-1].content))
         elif not _in_place(step["chain"], wanted):
-            _put(_pieces(step["chain"].encode("utf-8", "surrogatepass"), wanted, memory, service, now, given), memory, service, now)
+            _put_new(step["chain"].encode("utf-8", "surrogatepass"), wanted, memory, service, now, given)
         acme_memory.keep(memory, **_settling(step, memory, wanted))
         after = peek(wanted.path)
         return {"changed": after != before, "before": _text(before), "after": _text(after), "unproven": "unproven" in memory.load()}
@@ -44,17 +45,18 @@ def install(step: dict, fqdn: str, state, now: datetime) -> dict:
 
 def _in_place(chain: str, wanted) -> bool:
     """Whether another run has gone on with the same order, and was quicker."""
-    leaf = pem.certificate_ders(chain.encode("utf-8", "surrogatepass"))[:1]
-    return leaf != [] and leaf == pem.certificate_ders(peek(wanted.path) or b"")[:1]
+    leaf = pem.certificate_ders(peek(wanted.path) or b"")[:1]
+    return leaf != [] and leaf == pem.certificate_ders(chain.encode("utf-8", "surrogatepass"))[:1]
 
 
-def _put(pieces: list, memory, service, now: datetime) -> None:
+def _put(pieces: list, memory, service, now: datetime, fingerprint: str, settled: tuple | None = None) -> None:
+    """settled: names of the pending requests that the certificate answers, where that is known."""
     refuse_folders(pieces)
     if not pair.same_on_disk(pieces):
-        pair.install(memory, pieces, pair.remembered(_fingerprint(pieces[-1].content), now, service.wants_proof))
+        pair.install(memory, pieces, pair.remembered(fingerprint, now, service.wants_proof))
     pair.forget_aside(memory)
     # Only now: until here the pending key was the only one.
-    pending.drop(memory, *pending.answered(memory, pieces[-1].content))
+    pending.drop(memory, *(settled or pending.answered(memory, pieces[-1].content)))
     pending.sweep(memory)
 
 
@@ -80,14 +82,15 @@ def _aside(wanted, memory, service, now: datetime, given) -> list:
     return pieces
 
 
-def _pieces(content: bytes, wanted, memory, service, now: datetime, given) -> list:
-    """The files of a certificate that was asked for: the host takes nobody's word for it."""
+def _put_new(content: bytes, wanted, memory, service, now: datetime, given) -> None:
+    """Puts a certificate in place that was asked for: the host takes nobody's word for it."""
     waiting, chain = pending.load(memory), certificates_of(content, _WHERE)
     asked = given or (waiting.csr if waiting else None)
     if asked is None:
         raise HostError("the request that it answers is there no more", where=memory.folder, way_out="Order anew")
     verify(chain, asked.der, wanted.declared_names or asked.asked.names, now, _WHERE)
-    return pair.pieces_of(wanted, service, pem_of(chain), _key(chain[0], wanted, None if given else waiting))
+    pieces = pair.pieces_of(wanted, service, pem_of(chain), _key(chain[0], wanted, None if given else waiting))
+    _put(pieces, memory, service, now, pem.fingerprint(pem.to_der(chain[0])), None if given else pending.SETTLED)
 
 
 def _key(leaf, wanted, waiting) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
 import os
 import random
 import re
@@ -24,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 from .._core.errors import InputError, printable
 from .._core.host import now
 from .._core.http1 import CutOff, Reply, Stream, authority, left, request
-from .._protocol.jws import signed
+from .._protocol.jws import body_of, signed
 from .._protocol.messages import Answer, Done, Lost, Request, Wait
 from .._protocol.retry import Patient
 
@@ -39,14 +38,16 @@ _CHECK_URL = "Check the directory's URL and the proxy of the environment"
 
 def converse(machine, transport: Transport, acts: dict | None = None):
     """Drives a machine to its end and returns what it was for. acts: type of an act of the machine's own -> what does it. Raises IssuerError, InputError."""
-    patient, outcome, chance = Patient(machine), None, random.SystemRandom()
+    chance = random.SystemRandom()
+    patient, outcome, drawn = Patient(machine), None, chance.random()
     while True:
-        patient, act = patient.step(outcome, now(), chance.random())
+        patient, act = patient.step(outcome, now(), drawn)
         if isinstance(act, Done):
             return act.value
         if isinstance(act, Wait):
             time.sleep(max((act.until - now()) / timedelta(seconds=1), 0))
-            outcome = None
+            # Only in a wait is there anything of it.
+            outcome, drawn = None, chance.random()
         elif acts and type(act) in acts:
             outcome = acts[type(act)](act)
         else:
@@ -88,8 +89,7 @@ class Transport:
             if not self._nonces:
                 given = isinstance(outcome, Answer) and outcome.status < 400
                 return Lost(self.new_nonce, "the CA gives no nonce") if given else outcome
-        body = signed(request.url, request.payload, request.signer, self._nonces.pop())
-        return self._once("POST", request.url, json.dumps(body).encode())
+        return self._once("POST", request.url, body_of(signed(request.url, request.payload, request.signer, self._nonces.pop())))
 
     def get_ready(self) -> None:
         """Opens the connection and asks for a first nonce. Errors, as an outcome, are not told."""

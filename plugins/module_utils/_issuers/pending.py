@@ -21,6 +21,8 @@ from .._x509 import csr, parse, pem
 from .._x509.keys import to_pem
 
 REQUEST, SUPERSEDED = FILES = ("request.json", "superseded.json")
+# What goes when the wish in force is answered: nothing is left to wait for. It goes last: killed in between, the next run finds it answered.
+SETTLED = (SUPERSEDED, REQUEST)
 _FRESH = "request.json.new"
 
 
@@ -103,8 +105,7 @@ def answered(memory: Memory, certificate: bytes | None) -> tuple:
         names = tuple(name for name, one in found if one is not None and one.replaces != shown and csr.is_for(leaf, one.csr.public))
     except Exception:  # what the library cannot read is nobody's answer
         return ()
-    # The answer to the wish in force leaves nothing to wait for. It goes last: killed in between, the next run finds it answered.
-    return (SUPERSEDED, REQUEST) if REQUEST in names else names
+    return SETTLED if REQUEST in names else names
 
 
 def matching(memory: Memory, given: bytes) -> Pending | None:

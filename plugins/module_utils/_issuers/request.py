@@ -137,8 +137,9 @@ def _make(wish: Wish, wanted, memory, now: datetime) -> None:
 
 
 def _fingerprint(path: str) -> str | None:
+    there = peek(path)
     try:
-        return pem.fingerprint(pem.to_der(parse.leaf(peek(path) or b"", path)))
+        return pem.fingerprint(pem.to_der(parse.leaf(there, path))) if there else None
     except FileRefused:
         return None
 

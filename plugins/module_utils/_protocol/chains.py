@@ -54,7 +54,12 @@ def _certificates(body: bytes) -> tuple:
 
 def pem_of(chain: list) -> bytes:
     """The chain as PEM, without what may stand around it."""
-    return b"".join(one.public_bytes(parse.serialization.Encoding.PEM) for one in chain)
+    return b"".join(map(_pem, chain))
+
+
+@functools.lru_cache(maxsize=64)
+def _pem(certificate) -> bytes:
+    return certificate.public_bytes(parse.serialization.Encoding.PEM)
 
 
 def verify(chain: list, csr: bytes, names, now: datetime, where: str) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 from datetime import datetime
@@ -76,10 +77,16 @@ def name_of(identifier, where: str) -> str:
     """The house name of an identifier. Raises AnswerRefused for anything else."""
     try:
         if identifier["type"] in _KINDS.values() and isinstance(identifier["value"], str):
-            return parse_name(f"{identifier['type']}:{identifier['value']}")
+            return _parsed(identifier["type"], identifier["value"])
     except (TypeError, KeyError, InputError):
         pass
     raise AnswerRefused(f"the identifier {text(str(identifier), 200)} is none", where=where, way_out=_WAY_OUT)
+
+
+# An order tells its names in each answer.
+@functools.lru_cache(maxsize=256)
+def _parsed(kind: str, value: str) -> str:
+    return parse_name(f"{kind}:{value}")
 
 
 def domain_of(name: str) -> str:

@@ -85,21 +85,33 @@ def thumbprint(key) -> str:
 
 def signed(url: str, payload: dict | None, signer: Signer, nonce: str | None = None) -> dict:
     """A signed request. payload None: the empty payload of POST-as-GET. nonce None: there is none inside a key change (RFC 8555, 7.3.5)."""
-    who = {"kid": signer.kid} if signer.kid else {"jwk": jwk(signer.key)}
-    protected = {"alg": algorithm(signer.key, "key"), **who, **({"nonce": nonce} if nonce else {}), "url": url}
+    members = f'"nonce":{_ENCODED(nonce)},"url":{_ENCODED(url)}' if nonce else f'"url":{_ENCODED(url)}'
     content = "" if payload is None else b64(_json(payload))
-    return _flattened(protected, content, lambda data: _signature(signer.key, data))
+    return _flattened(f"{_signed_by(signer)},{members}}}".encode("ascii"), content, lambda data: _signature(signer.key, data))
+
+
+# The same for all requests of a conversation.
+@functools.lru_cache(maxsize=16)
+def _signed_by(signer: Signer) -> str:
+    """The beginning of a protected header: the algorithm and whose signature it is."""
+    who = {"kid": signer.kid} if signer.kid else {"jwk": jwk(signer.key)}
+    return _ENCODED({"alg": algorithm(signer.key, "key"), **who})[:-1]
 
 
 def bound(binding: Binding, url: str, key) -> dict:
     """The external account binding of an account key: the key, signed with the CA's MAC key. url: newAccount."""
     protected = {"alg": binding.alg, "kid": binding.kid, "url": url}
-    return _flattened(protected, b64(_json(jwk(key))), lambda data: hmac.new(binding.key, data, _MACS[binding.alg]).digest())
+    return _flattened(_json(protected), b64(_json(jwk(key))), lambda data: hmac.new(binding.key, data, _MACS[binding.alg]).digest())
 
 
-def _flattened(protected: dict, content: str, sign) -> dict:
-    head = b64(_json(protected))
+def _flattened(protected: bytes, content: str, sign) -> dict:
+    head = b64(protected)
     return {"protected": head, "payload": content, "signature": b64(sign(f"{head}.{content}".encode("ascii")))}
+
+
+def body_of(signed: dict) -> bytes:
+    """A signed request as it is sent. Its members are base64url, of which JSON escapes nothing."""
+    return f'{{"protected":"{signed["protected"]}","payload":"{signed["payload"]}","signature":"{signed["signature"]}"}}'.encode("ascii")
 
 
 def _json(value: dict) -> bytes:
@@ -109,7 +121,14 @@ def _json(value: dict) -> bytes:
 def _signature(key, data: bytes) -> bytes:
     if algorithm(key, "key") == "RS256":
         return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-    name, size = _CURVES[key.key_size][2:]
-    r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(getattr(hashes, name)())))
+    how, size = _ecdsa(key.key_size)
+    r, s = utils.decode_dss_signature(key.sign(data, how))
     # RFC 7518, 3.4: both numbers in full length, not DER.
     return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+@functools.lru_cache(maxsize=8)
+def _ecdsa(curve: int) -> tuple:
+    """(how the library signs on a curve of this size, bytes of a coordinate)"""
+    name, size = _CURVES[curve][2:]
+    return ec.ECDSA(getattr(hashes, name)()), size
