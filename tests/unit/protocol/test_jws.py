@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.evergreen.pki.plugins.module_utils._core.errors import InputError
-from ansible_collections.evergreen.pki.plugins.module_utils._protocol.jws import Binding, algorithm, b64, bound, jwk, signed, thumbprint, unb64
+from ansible_collections.evergreen.pki.plugins.module_utils._protocol.jws import Binding, algorithm, b64, body_of, bound, jwk, signed, thumbprint, unb64
 from ansible_collections.evergreen.pki.plugins.module_utils._protocol.messages import Signer
 from ansible_collections.evergreen.pki.tests.unit.helpers import lawful, needs_openssl, openssl
 from ansible_collections.evergreen.pki.tests.unit.protocol.talk import ec_key, rsa_key
@@ -87,6 +87,15 @@ def test_openssl_takes_the_signature(tmp_path, name, key, size, digest, payload)
 def test_without_an_account_the_key_travels():
     """RFC 8555, 6.2: jwk or kid, never both."""
     assert head(signed(URL, {}, Signer(ec_key()), "n")) == {"alg": "ES256", "jwk": jwk(ec_key()), "nonce": "n", "url": URL}
+
+
+@pytest.mark.parametrize(("url", "kid", "nonce"), [(URL, None, "n"), (URL, "https://ca.example/1", None), ('https://ca.example/"\\\u00e9', 'https://"/', '"')])
+def test_what_is_sent_is_json(url, kid, nonce):
+    """Of hostile text, too: members of the header stay what they are, and none is added."""
+    whole = signed(url, {"a": '"'}, Signer(ec_key(), kid), nonce)
+    assert json.loads(body_of(whole)) == whole and set(whole) == {"protected", "payload", "signature"}
+    who = {"kid": kid} if kid else {"jwk": jwk(ec_key())}
+    assert head(whole) == {"alg": "ES256", **who, **({"nonce": nonce} if nonce else {}), "url": url}
 
 
 def test_inside_a_key_change_there_is_no_nonce():

@@ -216,6 +216,19 @@ def test_what_is_no_request_is_refused(data, says):
     assert caught.value.way_out and str(caught.value).isprintable() and "MII" not in str(caught.value)
 
 
+def test_only_who_has_signed_it_takes_it_without_proof(monkeypatch):
+    """A signature that this process has made needs no test; of any other it does."""
+    tested = []
+    real = csr.load
+    monkeypatch.setattr(csr, "load", lambda data, where: (tested.append(data), real(data, where))[1])
+    made = csr.new_csr(WEB, new_key("EC", 256))
+    own = csr.read(made, "here")
+    assert tested == []
+    monkeypatch.setattr(csr, "_OWN", set())
+    csr._read.cache_clear()
+    assert csr.read(made, "here") == own and tested == [own.der]
+
+
 # Whose answer a certificate is.
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
