@@ -10,11 +10,15 @@ import threading
 from typing import NamedTuple
 
 from .._core.errors import EvergreenError
+from .._protocol.errors import Unreachable
 from .._protocol.jws import thumbprint
 from .._protocol.messages import Signer
 from .._protocol.order import Keep, Prove, Wanted
 from .._protocol.ordering import Ordering
 from .acme_session import Session
+
+# So many orders, one after the other, that were tried as often as anything is and had no answer at all. One alone may be cut off.
+_SILENT = 2
 
 
 class Job(NamedTuple):
@@ -47,7 +51,7 @@ class Account(NamedTuple):
 
 
 def issue(jobs: list, sessions: list, signer: Signer, handler, ended=None) -> list:
-    """An Issued or an EvergreenError for each job, in their order: one failure never stops the others.
+    """An Issued or an EvergreenError for each job, in their order: one failure never stops the others. Where the CA is silent, those that wait are not begun.
 
     sessions: one for each order that may be in flight, twins of the first. signer: with the account's URL. ended(job, outcome) is called at the end of
     each job, from several threads at once.
@@ -76,30 +80,52 @@ class _Run:
     def __init__(self, jobs: list, signer: Signer, handler, ended) -> None:
         self.results: list = [None] * len(jobs)
         self.broken: list = []      # what is no error of ours
+        self._silent, self._counting = 0, threading.Lock()
         self._signer, self._handler, self._ended = signer, handler, ended
         self._account = Account(signer.kid, thumbprint(signer.key))
         self._waiting: queue.SimpleQueue = queue.SimpleQueue()
         for row in enumerate(jobs):
             self._waiting.put(row)
 
-    def stop(self) -> None:
-        """Begins no other job."""
+    def stop(self) -> list:
+        """Begins no other job. Returns the rows that were waiting."""
+        waiting = []
         with contextlib.suppress(queue.Empty):
             while True:
-                self._waiting.get_nowait()
+                waiting.append(self._waiting.get_nowait())
+        return waiting
 
     def work(self, session: Session) -> None:
         """One job after the other, until none is left."""
         with contextlib.suppress(queue.Empty):
             while True:
                 index, job = self._waiting.get_nowait()
+                answers = session.answers
                 try:
-                    outcome = self.results[index] = self._one(job, session)
-                    if self._ended is not None:
-                        self._ended(job, outcome)
+                    outcome = self._one(job, session)
+                    self._end(index, job, outcome)
+                    if self._is_silent(outcome, session.answers > answers):
+                        self._give_up(outcome)
                 except Exception as error:  # a worker's end must not be silent
                     self.broken.append(error)
                     self.stop()
+
+    def _end(self, index: int, job: Job, outcome) -> None:
+        self.results[index] = outcome
+        if self._ended is not None:
+            self._ended(job, outcome)
+
+    def _is_silent(self, outcome, answered: bool) -> bool:
+        """Whether nothing more is to be expected of the CA."""
+        with self._counting:
+            self._silent = self._silent + 1 if isinstance(outcome, Unreachable) and outcome.retry and not answered else 0
+            return self._silent >= _SILENT
+
+    def _give_up(self, error: Unreachable) -> None:
+        """All that wait: each would take as long to hear nothing."""
+        for index, job in self.stop():
+            fact = f"not asked, as the CA has answered none of the last {_SILENT} orders: {error.fact}"
+            self._end(index, job, Unreachable(fact, where=error.where, way_out=error.way_out))
 
     def _one(self, job: Job, session: Session):
         handler, proving = self._handler, []

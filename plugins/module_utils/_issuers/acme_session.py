@@ -54,6 +54,11 @@ class Session:
         if self._getting_ready is not None:
             self._getting_ready.join()
 
+    @property
+    def answers(self) -> int:
+        """How many signed requests of its own have had an answer."""
+        return self._transport.answers
+
     def before(self, resource: str, call) -> None:
         """Calls it before each request to a resource of the directory, by this session and those made of it afterwards."""
         self._transport.before[self.directory.to(resource)] = call

@@ -55,7 +55,7 @@ def converse(machine, transport: Transport, acts: dict | None = None):
 
 
 class Transport:
-    """Connections to one CA, each kept open, and the nonces it has given. For one thread.
+    """Connections to one CA, each kept open, and the nonces it has given. For one thread. answers: how many POSTs have had one.
 
     ca_path: PEM file of the authorities to trust, None for the system's. timeout: seconds for one answer, whole. Raises InputError.
     """
@@ -66,7 +66,7 @@ class Transport:
         self._begin(_context(ca_path), timeout)
 
     def _begin(self, context: ssl.SSLContext, timeout: float) -> None:
-        self.new_nonce = ""
+        self.new_nonce, self.answers = "", 0
         self.before: dict = {}      # URL -> what is called before each request to it
         self._context, self._timeout = context, timeout
         self._connections: dict = {}
@@ -117,6 +117,8 @@ class Transport:
         nonce = reply.headers.get("replay-nonce", "")
         if _NONCE.fullmatch(nonce):
             self._nonces.append(nonce)
+        # A CA may give nonces while it is deaf to what is asked with them.
+        self.answers += method == "POST"
         return Answer(url, *reply)
 
     def _connection(self, host: str, port: int) -> _Connection:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from cryptography import x509
@@ -17,12 +18,13 @@ from ansible_collections.evergreen.pki.plugins.module_utils._issuers import acme
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_issue import Issued
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_rate import Limit, Rate
 from ansible_collections.evergreen.pki.plugins.module_utils._issuers.acme_session import Session
-from ansible_collections.evergreen.pki.plugins.module_utils._protocol.errors import ChallengeFailed, RateLimited
+from ansible_collections.evergreen.pki.plugins.module_utils._protocol import retry
+from ansible_collections.evergreen.pki.plugins.module_utils._protocol.errors import ChallengeFailed, RateLimited, Unreachable
 from ansible_collections.evergreen.pki.plugins.module_utils._protocol.renewal_info import certificate_id
 from ansible_collections.evergreen.pki.plugins.module_utils._x509 import parse
 from ansible_collections.evergreen.pki.tests.integration.acme.conftest import BINDINGS
 from ansible_collections.evergreen.pki.tests.integration.acme.parts import Client, Handler, a_job, issued, ordered
-from fault_proxy import FaultProxy
+from fault_proxy import Fault, FaultProxy, cut_before
 
 NEW, AUTHORIZATION, CHALLENGE, ORDER, FINALIZE, CERTIFICATE = "/order-plz", "/authZ/", "/chalZ/", "/my-order/", "/finalize-order/", "/certZ/"
 KINDS = (NEW, AUTHORIZATION, CHALLENGE, ORDER, FINALIZE, CERTIFICATE)
@@ -190,6 +192,39 @@ def test_one_failure_never_stops_the_others(pebble, client):
     client.made()
     found = ordered(client, a_job("good1.example"), a_job("bad.example", profile="none"), a_job("good2.example"), in_flight=1)
     assert [type(one) for one in found] == [Issued, InputError, Issued]
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """What is tried again is so at once."""
+    monkeypatch.setattr(retry, "_SECOND", timedelta(milliseconds=2))
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("in_flight", [1, 3])
+def test_a_ca_that_falls_silent(proxy, troubled, in_flight):
+    """It still gives nonces, and hears nothing else: once two orders had no answer at all, those that wait are not tried, and each says so."""
+    troubled.made()
+    proxy.reset()
+    proxy.faults.append(Fault("POST", "", cut_before, times=10**6, skip=1 + 14 * in_flight))
+    found = ordered(troubled, *(a_job(f"n{number}.example") for number in range(30)), in_flight=in_flight)
+    silent = [one for one in found if isinstance(one, Unreachable)]
+    done = sum(isinstance(one, Issued) for one in found)
+    assert done > 0 and done + len(silent) == 30 and all(one.retry for one in silent)
+    given_up = [one for one in silent if "not asked, as the CA has answered none of the last 2 orders" in str(one)]
+    # Those under way have had answers; of the next ones some may be on their way when the second ends.
+    assert 2 <= len(silent) - len(given_up) <= 3 * in_flight
+    assert proxy.count("POST", NEW) <= done + in_flight + 2 * in_flight * retry.ATTEMPTS
+
+
+@pytest.mark.usefixtures("hasty")
+def test_an_order_that_alone_is_cut_off(proxy, troubled):
+    """It fails; the others are ordered."""
+    troubled.made()
+    proxy.reset()
+    proxy.faults.append(Fault("POST", NEW, cut_before, times=retry.ATTEMPTS, skip=1))
+    found = ordered(troubled, *(a_job(f"n{number}.example") for number in range(4)), in_flight=1)
+    assert [type(one) for one in found] == [Issued, Unreachable, Issued, Issued]
 
 
 class Broken(Exception):
