@@ -77,8 +77,7 @@ def stage(piece: Piece) -> int:
             os.fchmod(descriptor, piece.mode)
         write_all(descriptor, piece.content)
     except OSError as error:
-        if descriptor is not None:
-            os.close(descriptor)
+        _close([] if descriptor is None else [descriptor])
         _discard([path])
         raise _refused(error, piece.path) from error
     return descriptor
@@ -90,18 +89,28 @@ def _stage_all(pieces: list) -> None:
     try:
         for piece in pieces:
             staged.append((piece, stage(piece)))
-        for piece, descriptor in staged:
-            _sync(piece, descriptor)
+        while staged:
+            _end(*staged.pop(0))
     finally:
-        for _piece, descriptor in staged:
-            os.close(descriptor)
+        _close([descriptor for _piece, descriptor in staged])
 
 
-def _sync(piece: Piece, descriptor: int) -> None:
+def _end(piece: Piece, descriptor: int) -> None:
+    """Some file systems tell only at the end what they could not write."""
     try:
-        os.fsync(descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise _refused(error, piece.path) from error
+
+
+def _close(descriptors: list) -> None:
+    """After an error, which is the one to tell."""
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
 
 
 def _created(path: str) -> int:

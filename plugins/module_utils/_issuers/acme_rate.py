@@ -3,7 +3,7 @@
 """A CA's rate limits, kept by all processes of one controller together: what was asked when lies in a small file, under a lock.
 
 File: `rates/HASH.json` in the state folder, the hash of the directory's URL: {"nonces": [instants], "orders": [instants]}, milliseconds since the epoch: whole
-numbers, of which a thousand are read and written in the time of a hundred others. Losing it costs an answer 429 at worst.
+numbers are read and written in a quarter of the time that fractions take. Losing it costs an answer 429 at worst.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def converse(machine, transport: Transport, acts: dict | None = None):
             return act.value
         if isinstance(act, Wait):
             time.sleep(max((act.until - now()) / timedelta(seconds=1), 0))
-            # Only in a wait is there anything of it.
+            # It is for waits alone, and each number is asked of the system.
             outcome, drawn = None, chance.random()
         elif acts and type(act) in acts:
             outcome = acts[type(act)](act)

@@ -148,20 +148,24 @@ def test_all_are_staged_before_the_first_is_replaced(tmp_path):
     assert contents(tmp_path) == {str(tmp_path / "a.key"): b"old"}
 
 
-def test_what_the_disk_does_not_take_replaces_nothing(tmp_path, monkeypatch):
+@pytest.mark.parametrize("call", ["fsync", "close"])
+def test_what_the_disk_does_not_take_replaces_nothing(tmp_path, monkeypatch, call):
     """Space that was promised may be missing when it is needed: the second file says so, both are the old ones, and no descriptor stays open."""
     pieces = [piece(tmp_path / "a.key", b"old"), piece(tmp_path / "a.pem", b"old")]
     replace.replace_all(pieces)
-    synced, before = [], len(os.listdir("/proc/self/fd"))
+    seen, before, real = [], len(os.listdir("/proc/self/fd")), getattr(os, call)
 
-    def fsync(descriptor):
-        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
-        if len(synced) == 2:
-            raise OSError(errno.ENOSPC, "No space left on device")
-    monkeypatch.setattr(os, "fsync", fsync)
+    def full(descriptor):
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        real(descriptor)
+        if path.endswith(".evergreen"):
+            seen.append(path)
+            if len(seen) == 2:
+                raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, call, full)
     with pytest.raises(HostError, match="Free space") as caught:
         replace.replace_all([one._replace(content=b"new") for one in pieces])
-    assert caught.value.where == str(tmp_path / "a.pem") and synced == [replace.temporary(str(tmp_path / name)) for name in ("a.key", "a.pem")]
+    assert caught.value.where == str(tmp_path / "a.pem") and seen == [replace.temporary(str(tmp_path / name)) for name in ("a.key", "a.pem")]
     assert contents(tmp_path) == {one.path: b"old" for one in pieces} and len(os.listdir("/proc/self/fd")) == before
 
 
