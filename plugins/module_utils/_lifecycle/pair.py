@@ -106,18 +106,11 @@ def install(memory: Memory, pieces: list, note: dict) -> None:
     with alone(pieces):
         memory.make()
         before = [_on_disk(piece.path) for piece in pieces]
-        if not _is_nothing(before):
+        # That there was nothing needs no file of its own.
+        new = all(one.content is None for one in before)
+        if not new:
             _save(memory, _KEPT, before)
-        _roll(memory, pieces, before, _with_nothing(note, before))
-
-
-def _is_nothing(pieces: list) -> bool:
-    return all(one.content is None for one in pieces)
-
-
-def _with_nothing(note: dict, kept: list) -> dict:
-    """The note of an installation. Where there was nothing before, that is kept in it: it needs no file of its own."""
-    return {**note, "new": [one.path for one in kept] if _is_nothing(kept) else None}
+        _roll(memory, pieces, before, {**note, "new": [one.path for one in before] if new else None})
 
 
 def _roll(memory: Memory, pieces: list, before: list, note: dict) -> None:
@@ -172,7 +165,7 @@ def restore(memory: Memory, note: dict, set_aside: bool) -> bool:
         before = [_on_disk(piece.path) for piece in pieces]
         if set_aside:
             _save(memory, ASIDE, before)
-        _roll(memory, pieces, before, _with_nothing(note, pieces))
+        _roll(memory, pieces, before, note)
     return True
 
 

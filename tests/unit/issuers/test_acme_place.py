@@ -245,7 +245,8 @@ def test_an_order_that_was_answered_is_settled_by_the_look(host):
     assert host.remembered().order is None
 
 
-def test_a_given_request_needs_no_key(host):
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_given_request_needs_no_key(host, asked):
     """Its names count; another request is another order."""
     @functools.cache
     def request(number):
@@ -253,10 +254,14 @@ def test_a_given_request_needs_no_key(host):
         one = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("own.example")]), False).sign(a_key(number), hashes.SHA256())
         return one.public_bytes(serialization.Encoding.PEM)
     alone, first, second = {"key_path": None, "names": None}, {"content": request(1).decode()}, {"content": request(2).decode()}
+    if asked:
+        host.step("look")
+    waiting = host.pending()
     found = host.step("look", declared=alone, csr=first)
-    assert found["order_due"] and found["csr"].encode() == request(1) and found["names"] == ["DNS:own.example"] and not host.memory.has("request.json")
+    assert found["order_due"] and found["csr"].encode() == request(1) and found["names"] == ["DNS:own.example"] and host.pending() == waiting
     host.step("install", declared=alone, csr=first, chain=signed(request(1), now=NOW).decode(), issued=ISSUED)
     assert os.listdir(host.tls) == ["web.pem"] and not host.step("look", declared=alone, csr=first, polled={})["order_due"]
+    assert (host.pending() and host.pending().text) == (waiting and waiting.text), "a request of the host's own is not what it answers"
     assert host.step("look", declared=alone, csr=second, polled={})["answer"]["reason"] == "key_differs"
     differing = host.step("look", declared={**alone, "names": ["else.example"]}, csr=first)
     assert "declared are DNS:else.example" in differing["failed"]["message"]
