@@ -176,8 +176,11 @@ def aside(memory: Memory):
 
 def kept(memory: Memory):
     """The pieces of before the last installation, without content where there was nothing; or None."""
+    # Where both are there, an installation has failed since: what it would have replaced was kept, and is in place.
+    if memory.has(_KEPT):
+        return _load(memory, _KEPT)
     paths = memory.load().get("new")
-    return [_missing(str(path)) for path in paths] if paths and isinstance(paths, list) else _load(memory, _KEPT)
+    return [_missing(str(path)) for path in paths] if paths and isinstance(paths, list) else None
 
 
 def forget_aside(memory: Memory) -> None:

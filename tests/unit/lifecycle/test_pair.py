@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -187,6 +188,20 @@ def test_a_first_installation_after_others(place):
     place.install(OLD)
     place.install(NEW)
     assert pair.restore(place.memory, {}, set_aside=False) and place.on_disk() == OLD
+
+
+def test_a_second_installation_that_fails_after_the_first(place, monkeypatch):
+    """The pair in service stays, also when it is restored: it was kept before anything was tried."""
+    place.install(OLD)
+
+    def full(descriptor, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with monkeypatch.context() as patch:
+        patch.setattr(replace, "write_all", full)
+        with pytest.raises(HostError, match="Free space"):
+            place.install(NEW)
+    assert [one.content for one in pair.kept(place.memory)] == list(OLD)
+    assert not pair.restore(place.memory, {}, set_aside=False) and place.on_disk() == OLD
 
 
 def test_half_a_pair_before(place):
